@@ -1,0 +1,1 @@
+"""Login for federated hubs, inside the hub pod: start at `configure`."""

@@ -1,0 +1,52 @@
+"""What went wrong, where, and what to do: the one kind of error a person is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place in a file a person can open.
+
+    Attributes:
+        file: the path as the person gave it, or relative to the working folder.
+        line: counted from 1.
+        column: counted from 1, in characters.
+    """
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class FedhubError(Exception):
+    """A mistake or a failure that is reported in one message, never as a traceback.
+
+    Args:
+        message: what is wrong, in one sentence without a closing full stop.
+        fix: what to do about it, in the imperative.
+        position: where it is, when it is in a file.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, fix: str = "", position: Position | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+        self.position = position
+
+    def __str__(self) -> str:
+        where = f"{self.position}: " if self.position else ""
+        then = f"; {self.fix}" if self.fix else ""
+        return f"{where}{self.message}{then}"
+
+
+class UsageError(FedhubError):
+    """The command was used wrongly: an unknown hub, a bad option. Exit code 2."""
+
+    exit_code = 2

@@ -1,0 +1,34 @@
+"""A hub's registration at the embedded identity provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Face = Literal["cilogon", "keycloak", "custos", "github", "oidc"]
+"""Which real server's addresses and manners a client meets."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """One OAuth client.
+
+    Attributes:
+        provider: the hub's login provider this client belongs to.
+        face: the server it talks to.
+        client_id: as the hub sends it.
+        client_secret: as the hub sends it; never shown in a representation.
+        redirect_uris: the registered callback URLs, compared exactly.
+        post_logout_redirect_uris: where Keycloak's logout may send a browser.
+        realm: the Keycloak realm or Custos tenant id; empty for the others.
+        refresh_tokens: whether the registration allows them.
+    """
+
+    provider: str
+    face: Face
+    client_id: str
+    client_secret: str = field(repr=False)
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    realm: str = ""
+    refresh_tokens: bool = True
