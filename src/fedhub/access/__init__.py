@@ -1,0 +1,1 @@
+"""Who may log in, as whom, as admin: personas and the institutions they belong to."""

@@ -1,0 +1,1 @@
+"""Runs a hub on this machine: real JupyterHub, real proxy, embedded identity provider."""

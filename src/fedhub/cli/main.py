@@ -1,0 +1,51 @@
+"""The `fedhub` command: registers the commands, and turns errors into one message each."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fedhub import __version__
+from fedhub.cli import check, idp, run, values
+from fedhub.errors import FedhubError
+
+app = typer.Typer(
+    name="fedhub",
+    help="Federated login for JupyterHub on Kubernetes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(check.check)
+app.command()(run.run)
+app.command()(idp.idp)
+app.command()(values.values)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"fedhub {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Federated login for JupyterHub on Kubernetes."""
+
+
+def main() -> None:
+    """Run the command line; exit 0 when fine, 1 when found or failed, 2 when used wrongly."""
+    try:
+        app()
+    except FedhubError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)

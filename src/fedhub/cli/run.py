@@ -1,0 +1,40 @@
+"""`fedhub run`: the hub on this machine, with an identity provider to try it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def run(
+    hub: Annotated[str, typer.Argument(metavar="HUB", help="A name in values/, or a path.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port for the hub; 0 takes any free one.")] = 0,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the hub in the browser.")
+    ] = False,
+    sign_in_as: Annotated[
+        str | None, typer.Option("--as", metavar="PERSONA", help="Sign in as this persona at once.")
+    ] = None,
+    output: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="json prints one line when ready.")
+    ] = "text",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the hub's log.")] = False,
+) -> None:
+    """Run the hub on this machine, configured from its values, with a login that works."""
+    from fedhub.hub import load_hub
+    from fedhub.preview.session import run_session
+
+    run_session(
+        load_hub(hub, extra=files or []),
+        port=port,
+        open_browser=open_browser,
+        sign_in_as=sign_in_as,
+        as_json=output == "json",
+        verbose=verbose,
+    )

@@ -1,0 +1,103 @@
+"""Configures the preview's hub process: `load` is all that its configuration file calls."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from fedhub_authenticators import configure
+from tornado.web import HTTPError, RequestHandler
+
+from fedhub.preview.hubside import chart, verdicts, z2jh
+from fedhub.preview.hubside.providers import point_at_identity_provider
+from fedhub.preview.hubside.setup import Setup
+from fedhub.preview.hubside.spawner import PreviewSpawner
+
+VERDICTS = "/preview/verdicts"
+"""Where the hub answers requests for verdicts, below its prefix."""
+
+
+def load(c: Any) -> None:
+    """Configure the hub from the set-up on standard input, and answer with its providers."""
+    setup = Setup(**json.loads(sys.stdin.read()))
+    providers = configure_as_pod(c, setup)
+    _as_preview(c, setup)
+    with os.fdopen(setup.answer_fd, "w") as answer:
+        answer.write(json.dumps({"providers": providers}) + "\n")
+
+
+def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
+    """Do what a hub pod does with the values, then point the providers at the preview's own."""
+    z2jh.install(setup.values)
+    chart.apply(c, setup)
+    configure(c)
+    namespace = {
+        "c": c,
+        "os": os,
+        "sys": sys,
+        "get_config": z2jh.get_config,
+        "get_secret_value": z2jh.get_secret_value,
+        "set_config_if_not_none": z2jh.set_config_if_not_none,
+    }
+    for file in sorted(setup.config_files):
+        code = Path(file).read_text(encoding="utf-8")
+        exec(compile(code, file, "exec"), namespace)  # noqa: S102 - it is configuration
+    chart.extra_config(namespace)
+    return point_at_identity_provider(c, setup)
+
+
+def _as_preview(c: Any, setup: Setup) -> None:
+    """Replace what needs a cluster. Comes last: nothing in the values may undo it."""
+    c.JupyterHub.bind_url = (
+        setup.public_url + "/" + str(c.JupyterHub.get("base_url", "")).strip("/")
+    )
+    c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{setup.hub_port}"
+    c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{setup.hub_port}"
+    c.JupyterHub.db_url = "sqlite://"
+    c.JupyterHub.spawner_class = PreviewSpawner
+    c.JupyterHub.proxy_class = "configurable-http-proxy"
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = setup.proxy_api_url
+    c.ConfigurableHTTPProxy.auth_token = setup.proxy_token
+    c.JupyterHub.extra_handlers = [
+        *(c.JupyterHub.get("extra_handlers") or []),
+        (
+            VERDICTS,
+            _VerdictsHandler,
+            {"token": setup.token, "groups": c.JupyterHub.get("load_groups") or {}},
+        ),
+    ]
+    spawner = c.KubeSpawner
+    spawner.homes = str(Path(setup.folder) / "homes")
+    if os.geteuid() == 0:
+        # A notebook server refuses to run as root unless told; a preview has no other user.
+        spawner.args = [
+            "--allow-root",
+            *(c.Spawner.get("args") or []),
+            *(spawner.get("args") or []),
+        ]
+
+
+class _VerdictsHandler(RequestHandler):
+    """POST {provider: [persona, …]} → {"verdicts": {persona: …}}."""
+
+    def initialize(self, token: str, groups: dict[str, Any]) -> None:
+        self._token = token
+        self._groups = groups
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing to check: the bearer token is in no cookie."""
+
+    def prepare(self) -> None:
+        given = self.request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            raise HTTPError(403)
+
+    async def post(self) -> None:
+        personas = json.loads(self.request.body)
+        found = await verdicts.verdicts(self.settings["authenticator"], personas, self._groups)
+        self.finish(verdicts.dumps(found))

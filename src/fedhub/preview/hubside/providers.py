@@ -1,0 +1,179 @@
+"""Which providers the finished configuration has, and how each is pointed at the preview's own.
+
+Reads the configuration after every `extraConfig` block has run, so what a block sets in
+Python counts as what stands in the values.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from fedhub_authenticators.federated import FederatedAuthenticator
+from jupyterhub.app import JupyterHub
+from jupyterhub.auth import Authenticator
+from oauthenticator.oauth2 import OAuthenticator
+from traitlets import Undefined
+
+from fedhub.preview.hubside.setup import Setup
+
+SINGLE = "login"
+"""The name of the only provider of a plain z2jh file."""
+
+_KEYCLOAK = re.compile(r"/realms/(?P<realm>[^/]+)/protocol/openid-connect")
+_SECRET_TRAITS = {"client_secret", "http_client", "config", "parent", "log", "db"}
+
+
+def authenticator_class(c: Any) -> type[Authenticator]:
+    """Return the class that `c.JupyterHub.authenticator_class` names, as JupyterHub finds it."""
+    trait = JupyterHub.class_traits()["authenticator_class"]
+    found: type[Authenticator] = trait.validate(JupyterHub(), c.JupyterHub.authenticator_class)
+    return found
+
+
+def point_at_identity_provider(c: Any, setup: Setup) -> list[dict[str, Any]]:
+    """Make every OAuth provider talk to the embedded identity provider.
+
+    Returns:
+        One description per provider, as JSON takes it: name, label, authenticator, face,
+        realm, client, traits, and the addresses that were replaced.
+    """
+    cls = authenticator_class(c)
+    c.JupyterHub.authenticator_class = cls
+    descriptions = []
+    for name, section, configured in _providers(c, cls):
+        if isinstance(configured, OAuthenticator):
+            changes = _addresses(configured, name, setup, c)
+            description = _describe(name, configured, changes, setup)
+            section.update(changes)
+            descriptions.append(description)
+    return descriptions
+
+
+def _providers(
+    c: Any, cls: type[Authenticator]
+) -> Iterator[tuple[str, dict[str, Any], Authenticator]]:
+    """Yield each provider's name, where its traits are set, and an instance to read them from."""
+    if issubclass(cls, FederatedAuthenticator):
+        federated = cls(config=c)
+        for name, configured in federated.authenticators.items():
+            yield (
+                name,
+                c.FederatedAuthenticator.providers[name].setdefault("config", {}),
+                configured,
+            )
+    else:
+        login = c.JupyterHub.get("fedhub_provider_name", SINGLE)
+        yield login, c[cls.__name__], cls(config=c)
+
+
+def _face(authenticator: OAuthenticator) -> tuple[str, str]:
+    """Return which face of the embedded identity provider stands in, and its realm."""
+    names = {cls.__name__ for cls in type(authenticator).__mro__}
+    if "CILogonOAuthenticator" in names:
+        return "cilogon", ""
+    if "CustosOAuthenticator" in names:
+        flavour = getattr(authenticator, "flavour", "legacy")
+        return ("keycloak" if flavour == "keycloak" else "custos"), authenticator.realm
+    if "GitHubOAuthenticator" in names:
+        return "github", ""
+    if realm := _KEYCLOAK.search(authenticator.authorize_url or ""):
+        return "keycloak", realm["realm"]
+    return "oidc", ""
+
+
+def _endpoints(face: str, realm: str, name: str, authenticator: Any, idp: str) -> dict[str, str]:
+    if face == "cilogon":
+        return {
+            "authorize_url": f"{idp}/authorize",
+            "token_url": f"{idp}/oauth2/token",
+            "userdata_url": f"{idp}/oauth2/userinfo",
+        }
+    if "CustosOAuthenticator" in {cls.__name__ for cls in type(authenticator).__mro__}:
+        return {"custos_url": idp, "iam_url": f"{idp}/auth", "realm": realm}
+    if face == "keycloak":
+        base = f"{idp}/realms/{realm}/protocol/openid-connect"
+        return {
+            "authorize_url": f"{base}/auth",
+            "token_url": f"{base}/token",
+            "userdata_url": f"{base}/userinfo",
+        }
+    if face == "github":
+        return {
+            "authorize_url": f"{idp}/login/oauth/authorize",
+            "token_url": f"{idp}/login/oauth/access_token",
+            "github_api": f"{idp}/api/v3",
+            "userdata_url": f"{idp}/api/v3/user",
+        }
+    base = f"{idp}/oidc/{name}"
+    return {
+        "authorize_url": f"{base}/authorize",
+        "token_url": f"{base}/token",
+        "userdata_url": f"{base}/userinfo",
+    }
+
+
+def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str, Any]:
+    """Return the traits that differ from what a hub pod would have."""
+    face, realm = _face(authenticator)
+    base_url = "/" + str(c.JupyterHub.get("base_url", "/")).strip("/")
+    callback = urlsplit(authenticator.oauth_callback_url or "").path or (
+        f"{base_url.rstrip('/')}/hub/oauth_callback"
+    )
+    changes: dict[str, Any] = {
+        **_endpoints(face, realm, name, authenticator, setup.identity_provider),
+        "oauth_callback_url": setup.public_url + callback,
+        "client_id": authenticator.client_id or f"preview-{name}",
+        "client_secret": authenticator.client_secret or secrets.token_urlsafe(32),
+    }
+    logout = urlsplit(authenticator.logout_redirect_url or "")
+    if logout.netloc:
+        changes["logout_redirect_url"] = f"{setup.identity_provider}/logout/"
+    return changes
+
+
+def _describe(
+    name: str, authenticator: Any, changes: Mapping[str, Any], setup: Setup
+) -> dict[str, Any]:
+    face, realm = _face(authenticator)
+    return {
+        "name": name,
+        "label": authenticator.login_service,
+        "authenticator": type(authenticator).__name__,
+        "classes": [cls.__name__ for cls in type(authenticator).__mro__],
+        "user_key": authenticator.user_auth_state_key,
+        "replaced": urlsplit(authenticator.authorize_url or "").netloc,
+        "traits": _rules(authenticator),
+        "client": {
+            "provider": name,
+            "face": face,
+            "client_id": changes["client_id"],
+            "client_secret": changes["client_secret"],
+            "redirect_uris": [changes["oauth_callback_url"]],
+            "post_logout_redirect_uris": [setup.public_url, setup.public_url + "/"],
+            "realm": realm,
+        },
+    }
+
+
+def _rules(authenticator: Any) -> dict[str, Any]:
+    """Return the traits that JSON can carry and that are no secret."""
+    rules = {}
+    for trait in authenticator.traits(config=True):
+        if trait in _SECRET_TRAITS:
+            continue
+        value = getattr(authenticator, trait)
+        if isinstance(value, set | frozenset):
+            value = sorted(value)
+        if value is Undefined or callable(value):
+            continue
+        try:
+            json.dumps(value)
+        except TypeError:
+            continue
+        rules[trait] = value
+    return rules

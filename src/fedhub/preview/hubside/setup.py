@@ -1,0 +1,40 @@
+"""What `fedhub run` tells the hub process, through a pipe: values may hold secrets."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything the hub process needs to know.
+
+    Attributes:
+        values: the values as the z2jh chart receives them, `global` included.
+        identity_provider: base address of the embedded identity provider.
+        public_url: where browsers reach the hub, without the hub's base URL.
+        folder: the preview's temporary folder.
+        hub_port: where the hub process listens on loopback.
+        proxy_api_url: where configurable-http-proxy takes routes.
+        proxy_token: what it wants to see for that.
+        token: what a request for verdicts must carry.
+        answer_fd: the pipe to write the providers to.
+        config_files: the preview's copies of files that the values mount into
+            `jupyterhub_config.d`.
+    """
+
+    values: dict[str, Any] = field(repr=False)
+    identity_provider: str
+    public_url: str
+    folder: str
+    hub_port: int
+    proxy_api_url: str
+    proxy_token: str = field(repr=False)
+    token: str = field(repr=False)
+    answer_fd: int
+    config_files: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `Setup(**…)` takes back."""
+        return asdict(self)

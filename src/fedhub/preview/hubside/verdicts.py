@@ -1,0 +1,130 @@
+"""Asks the hub's own authenticator what becomes of a persona, without logging anybody in.
+
+The whole login runs for real, from the sign-in page to the allow rules, with the configured
+classes and hooks; only the session at the end is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from jupyterhub.auth import Authenticator
+from oauthenticator.oauth2 import OAuthenticator, _serialize_state
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httputil import url_concat
+from tornado.web import HTTPError
+
+
+class _Callback:
+    """The callback request, as far as an authenticator looks at it."""
+
+    def __init__(self, code: str, state: str) -> None:
+        self._arguments = {"code": code, "state": state}
+        self._state = state
+
+    def get_argument(self, name: str, default: Any = None) -> Any:
+        return self._arguments.get(name, default)
+
+    def get_state_cookie(self) -> str:
+        return self._state
+
+    def get_state_url(self) -> str:
+        return self._state
+
+
+async def _sign_in(authenticator: Any, persona: str) -> _Callback:
+    """Sign the persona in at the identity provider and return the way back to the hub.
+
+    Raises:
+        HTTPError: the identity provider refused.
+    """
+    verifier = secrets.token_urlsafe(48)
+    state = _serialize_state({"state_id": secrets.token_hex(8), "code_verifier": verifier})
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    parameters = {
+        "response_type": "code",
+        "client_id": authenticator.client_id,
+        "redirect_uri": authenticator.oauth_callback_url,
+        "scope": " ".join(authenticator.scope),
+        "state": state,
+        **authenticator.extra_authorize_params,
+    }
+    if authenticator.enable_pkce:
+        parameters |= {"code_challenge": challenge.decode(), "code_challenge_method": "S256"}
+    response = await AsyncHTTPClient().fetch(
+        HTTPRequest(
+            url_concat(authenticator.authorize_url, parameters),
+            method="POST",
+            body=urlencode({"persona": persona}),
+            follow_redirects=False,
+        ),
+        raise_error=False,
+    )
+    answer = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+    if "code" not in answer:
+        raise HTTPError(403, (answer.get("error_description") or ["no code came back"])[0])
+    return _Callback(answer["code"][0], state)
+
+
+async def verdict(
+    authenticator: OAuthenticator, persona: str, groups: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return whether a persona gets in, under which name, as admin, in which groups.
+
+    Args:
+        authenticator: as configured; its addresses lead to the embedded identity provider.
+        persona: the name of a persona there.
+        groups: `c.JupyterHub.load_groups`.
+    """
+    refused = {"allowed": False, "username": None, "admin": False, "groups": []}
+    try:
+        callback = await _sign_in(authenticator, persona)
+        model = await authenticator.get_authenticated_user(callback, None)
+    except HTTPError as error:
+        return refused | {"reason": error.log_message or error.reason}
+    except Exception as error:  # noqa: BLE001 - whatever a hook raises is a refusal
+        return refused | {"reason": f"{type(error).__name__}: {error}"}
+    if not model:
+        return refused | {"reason": "no allow rule lets this person in"}
+    name = model["name"]
+    return {
+        "allowed": True,
+        "username": name,
+        "admin": bool(model.get("admin")),
+        "groups": sorted({*(model.get("groups") or []), *_loaded(groups, name)}),
+    }
+
+
+def _loaded(groups: Mapping[str, Any], name: str) -> set[str]:
+    """Return the groups that the configuration itself puts a user in."""
+    found = set()
+    for group, content in groups.items():
+        users = content.get("users", []) if isinstance(content, Mapping) else content
+        if name in users:
+            found.add(group)
+    return found
+
+
+async def verdicts(
+    authenticator: Authenticator, personas: Mapping[str, list[str]], groups: Mapping[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the verdict on each persona, for the personas of each provider by its name."""
+    providers = getattr(authenticator, "authenticators", None) or dict.fromkeys(
+        personas, authenticator
+    )
+    return {
+        persona: await verdict(providers[provider], persona, groups)
+        for provider, names in personas.items()
+        for persona in names
+    }
+
+
+def dumps(found: Mapping[str, Any]) -> str:
+    """Return the answer to a request for verdicts."""
+    return json.dumps({"verdicts": found})

@@ -1,0 +1,279 @@
+"""A preview: the real JupyterHub and configurable-http-proxy, configured from one Hub."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from fedhub.access.persona import Persona
+from fedhub.access.personas import Provider, personas
+from fedhub.errors import FedhubError
+from fedhub.hub import Hub
+from fedhub.idp.client import Client
+from fedhub.idp.server import IdentityProvider
+from fedhub.preview import plan
+from fedhub.preview.hubside.setup import Setup
+from fedhub.preview.processes import Processes, free_port, proxy_command
+from fedhub.preview.reason import reason_from_log
+
+START_LIMIT = 30.0
+"""Seconds a hub may take until its login page answers."""
+
+_CONFIG = Path(__file__).parent / "hubside" / "jupyterhub_config.py"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A preview that answers.
+
+    Attributes:
+        url: the hub, as a browser opens it.
+        identity_provider: the embedded identity provider.
+        providers: the hub's login providers, as its finished configuration has them.
+        replaced: for each provider, the host that the embedded one stands in for.
+        personas: who can sign in.
+        expected: what the hub makes of each persona, by name.
+    """
+
+    url: str
+    identity_provider: str
+    providers: tuple[Provider, ...]
+    replaced: dict[str, str]
+    personas: tuple[Persona, ...]
+    expected: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class Preview:
+    """Runs a hub on this machine; a context manager that leaves nothing behind.
+
+    Args:
+        hub: what to run.
+        port: where browsers reach it; 0 for any free port.
+        idp_port: where the identity provider listens; 0 for any.
+        sign_in_as: a persona that is signed in without being asked.
+        on_log: called with each line of the processes' log.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        port: int = 0,
+        idp_port: int = 0,
+        sign_in_as: str | None = None,
+        on_log: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._hub = hub
+        self._port = free_port(port)
+        self._idp = IdentityProvider(port=idp_port)
+        self._sign_in_as = sign_in_as
+        self._folder = Path(tempfile.mkdtemp(prefix="fedhub-"))
+        self._processes = Processes(self._folder, on_log)
+        self._token = secrets.token_urlsafe(32)
+        self._hub_port = free_port()
+
+    def __enter__(self) -> Preview:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._processes.stop()
+        self._idp.stop()
+
+    def start(self) -> Running:
+        """Start everything and wait until the login page answers.
+
+        Raises:
+            FedhubError: the hub failed to start; the message carries its own reason.
+        """
+        answer = self._start_processes()
+        deadline = time.monotonic() + START_LIMIT
+        described = json.loads(self._read_answer(answer, deadline))["providers"]
+        providers = tuple(_provider(description) for description in described)
+        people = tuple(personas(list(providers)))
+        self._register(described, people)
+        self._await_login_page(deadline)
+        return Running(
+            url=self._public_url + self._base_url + "/",
+            identity_provider=self._idp.url,
+            providers=providers,
+            replaced={entry["name"]: entry["replaced"] for entry in described},
+            personas=people,
+            expected=self._verdicts(people),
+        )
+
+    def wait(self) -> None:
+        """Wait for ever, or until a process ends that should not.
+
+        Raises:
+            FedhubError: the hub or the proxy ended.
+        """
+        while not self._processes.wait_for_exit(timeout=3600):
+            pass
+        raise self._failure()
+
+    # --- starting ---------------------------------------------------------------------
+
+    @property
+    def _public_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def _base_url(self) -> str:
+        base = str(self._hub.z2jh_get("hub", "baseUrl", default="/")).strip("/")
+        return f"/{base}" if base else ""
+
+    def _start_processes(self) -> int:
+        """Start the proxy and the hub; return the pipe that the hub answers on.
+
+        The hub waits for its set-up on standard input, so it can load its libraries while
+        the identity provider starts.
+        """
+        proxy_token = secrets.token_urlsafe(32)
+        api_port = free_port()
+        homes = self._folder / "homes"
+        homes.mkdir()
+        places, config_files = plan.write_files(
+            plan.mounted_files(self._hub), self._folder / "files"
+        )
+        read_fd, write_fd = os.pipe()
+        self._idp.start()
+        setup = Setup(
+            values=plan.relocate(dict(self._hub.z2jh), places),
+            identity_provider=self._idp.url,
+            public_url=self._public_url,
+            folder=str(self._folder),
+            hub_port=self._hub_port,
+            proxy_api_url=f"http://127.0.0.1:{api_port}",
+            proxy_token=proxy_token,
+            token=self._token,
+            answer_fd=write_fd,
+            config_files=config_files,
+        )
+        self._processes.start(
+            [self._hub_process(setup), self._proxy_process(api_port, proxy_token)]
+        )
+        return read_fd
+
+    def _hub_process(self, setup: Setup) -> dict[str, Any]:
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        return {
+            "name": "hub",
+            "argv": [sys.executable, "-m", "jupyterhub", "-f", str(_CONFIG)],
+            "env": {**_inherited(), "PATH": path},
+            "cwd": str(self._folder),
+            "stdin": json.dumps(setup.to_json()),
+            "fds": [setup.answer_fd],
+        }
+
+    def _proxy_process(self, api_port: int, token: str) -> dict[str, Any]:
+        argv = [
+            *proxy_command(),
+            f"--port={self._port}",
+            "--ip=127.0.0.1",
+            f"--api-port={api_port}",
+            "--api-ip=127.0.0.1",
+            f"--default-target=http://127.0.0.1:{self._hub_port}",
+            f"--error-target=http://127.0.0.1:{self._hub_port}{self._base_url}/hub/error",
+            "--log-level=warn",
+        ]
+        return {
+            "name": "proxy",
+            "argv": argv,
+            # The proxy takes its token from nowhere else; it is worth nothing after the preview.
+            "env": {**_inherited(), "CONFIGPROXY_AUTH_TOKEN": token},
+            "cwd": str(self._folder),
+            "stdin": "",
+            "fds": [],
+        }
+
+    def _read_answer(self, fd: int, deadline: float) -> str:
+        import select
+
+        with os.fdopen(fd) as answer:
+            ready, _, _ = select.select([answer], [], [], deadline - time.monotonic())
+            text = answer.readline() if ready else ""
+        if not text:
+            self._processes.wait_for_exit(timeout=5)
+            raise self._failure()
+        return text
+
+    def _register(self, described: list[dict[str, Any]], people: tuple[Persona, ...]) -> None:
+        for description in described:
+            client = description["client"]
+            for key in ("redirect_uris", "post_logout_redirect_uris"):
+                client[key] = tuple(client[key])
+            self._idp.add_client(Client(**client))
+        self._idp.set_personas(people)
+        if self._sign_in_as is not None:
+            known = [persona.name for persona in people]
+            if self._sign_in_as not in known:
+                raise FedhubError(
+                    f"there is no persona {self._sign_in_as}", fix=f"choose of {', '.join(known)}"
+                )
+            self._idp.sign_in_as = self._sign_in_as
+
+    def _await_login_page(self, deadline: float) -> None:
+        page = f"{self._public_url}{self._base_url}/hub/login"
+        with httpx.Client(trust_env=False) as client:
+            while time.monotonic() < deadline:
+                try:
+                    if client.get(page, timeout=5).status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                        return
+                except httpx.HTTPError:
+                    pass
+                if self._processes.wait_for_exit(timeout=0.02):
+                    break
+        raise self._failure()
+
+    def _verdicts(self, people: tuple[Persona, ...]) -> dict[str, dict[str, Any]]:
+        wanted: dict[str, list[str]] = {}
+        for persona in people:
+            wanted.setdefault(persona.provider, []).append(persona.name)
+        reply = httpx.post(
+            f"http://127.0.0.1:{self._hub_port}{self._base_url}/hub/preview/verdicts",
+            json=wanted,
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        reply.raise_for_status()
+        found: dict[str, dict[str, Any]] = reply.json()["verdicts"]
+        return found
+
+    def _failure(self) -> FedhubError:
+        ended = self._processes.exited
+        if ended is None:
+            what = f"the hub's login page did not answer within {START_LIMIT:.0f} s"
+        else:
+            what = f"the {ended[0]} ended with exit code {ended[1]}"
+        return FedhubError(
+            f"{what}: {reason_from_log(list(self._processes.log))}",
+            fix="mend what it names; --verbose shows the whole log",
+        )
+
+
+def _inherited() -> dict[str, str]:
+    """Return the environment for a child, without what may be a credential of the operator."""
+    kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _provider(description: dict[str, Any]) -> Provider:
+    return Provider(
+        name=description["name"],
+        label=description["label"],
+        face=description["client"]["face"],
+        classes=tuple(description["classes"]),
+        user_key=description["user_key"],
+        traits=description["traits"],
+    )
