@@ -18,6 +18,9 @@ _SOCIAL = {
 }
 """Entity IDs that are not an institution's own (CILogon's idplist; note `http`)."""
 
+_SECOND_LEVEL = {"ac", "co", "edu", "gov", "org"}
+"""Labels that stand before a country's own, as in `ox.ac.uk`."""
+
 
 @dataclass(frozen=True)
 class Institution:
@@ -42,5 +45,6 @@ def institution(entity_id: str) -> Institution:
         return Institution(entity_id, *_SOCIAL[entity_id])
     host = urlsplit(entity_id).hostname or re.sub(r"^urn:[^:]*:", "", entity_id)
     labels = [label for label in re.split(r"[^a-z0-9-]+", host.lower()) if label]
-    domain = ".".join(labels[-2:]) if len(labels) > 1 else f"{(labels or ['idp'])[0]}.example"
+    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
+    domain = ".".join(labels[-keep:]) if len(labels) > 1 else f"{(labels or ['idp'])[0]}.example"
     return Institution(entity_id, domain, domain, domain.split(".")[0])
