@@ -1,0 +1,127 @@
+"""The web application: all faces on one origin, security headers, faults, and plain errors."""
+
+from __future__ import annotations
+
+import secrets
+from http import HTTPStatus
+from importlib import import_module
+
+from flask import Flask, Response, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from fedhub.idp.faults import Fault
+from fedhub.idp.grants import Server
+from fedhub.idp.site import error_page
+from fedhub.idp.state import State, same_secret
+
+FACES = ("cilogon",)
+MAX_BODY = 1024 * 1024
+FAULTS_PATH = "/_fedhub/faults"
+
+
+def create_app(state: State) -> Flask:
+    """The WSGI application of a provider.
+
+    Args:
+        state: its memory; `state.url` is the public address, without a trailing slash.
+    """
+    app = Flask("fedhub.idp", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    app.jinja_env.globals["csp_nonce"] = _csp_nonce
+    server = Server()
+    for face in FACES:
+        import_module(f"fedhub.idp.faces.{face}").register(app, state, server)
+    app.before_request(lambda: _break_before(state))
+    app.after_request(lambda reply: _break_after(state, reply))
+    app.after_request(_protect)
+    app.register_error_handler(HTTPException, _plain_error)
+    app.add_url_rule(FAULTS_PATH, "faults", lambda: _faults(state), methods=["POST", "DELETE"])
+    return app
+
+
+def _endpoint() -> str:
+    return (request.endpoint or "").rpartition(".")[2]
+
+
+def _break_before(state: State) -> Response | None:
+    """Be slow or fail, where a fault says so."""
+    if request.path == FAULTS_PATH:
+        return None
+    if slow := state.faults.strike("slow", _endpoint()):
+        state.stopping.wait(slow.seconds)
+    if state.faults.strike("server-error", _endpoint()):
+        return Response("Internal Server Error", 500, mimetype="text/plain")
+    return None
+
+
+def _break_after(state: State, reply: Response) -> Response:
+    """Spoil a JSON answer, where a fault says so."""
+    if request.path == FAULTS_PATH or not reply.is_json:
+        return reply
+    if state.faults.strike("malformed-json", _endpoint()):
+        body = reply.get_data()
+        reply.set_data(body[: max(1, len(body) // 2)].rstrip(b"}]\n"))
+    elif state.faults.strike("html", _endpoint()):
+        reply.set_data("<!doctype html><title>Bad Gateway</title><h1>502 Bad Gateway</h1>")
+        reply.content_type = "text/html; charset=utf-8"
+    return reply
+
+
+def _csp_nonce() -> str:
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    nonce: str = g.csp_nonce
+    return nonce
+
+
+def _protect(reply: Response) -> Response:
+    """Headers that keep a page from being framed, sniffed or scripted.
+
+    There is no `form-action`: browsers hold it against every redirect that follows the form, and
+    a login ends at addresses (the hub, then a service) that the provider can't know.
+    """
+    styles = f"'nonce-{g.csp_nonce}'" if "csp_nonce" in g else "'none'"
+    reply.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src {styles}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    reply.headers["X-Frame-Options"] = "DENY"
+    reply.headers["X-Content-Type-Options"] = "nosniff"
+    reply.headers["Referrer-Policy"] = "same-origin"
+    return reply
+
+
+def _plain_error(error: HTTPException) -> Response:
+    """An unknown address, a wrong method, a body too large: a page, and nothing of the inside."""
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return Response(status=status, headers=error.get_headers())
+    reply = error_page("an identity provider", f"{error.name}.", status)
+    if isinstance(getattr(error, "valid_methods", None), (list, tuple, set)):
+        reply.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]  # MethodNotAllowed has it
+    return reply
+
+
+def _faults(state: State) -> Response:
+    """Put faults in force (POST) or clear them (DELETE), for tests in another process."""
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    if not state.control_token:
+        return error_page("an identity provider", "Not Found.", 404)
+    if kind.lower() != "bearer" or not same_secret(given, state.control_token):
+        reply = jsonify(error="a bearer token is needed")
+        reply.status_code = 401
+        return reply
+    if request.method == "DELETE":
+        state.faults.clear()
+        return jsonify(faults=[])
+    asked = request.get_json(silent=True)
+    try:
+        fault = Fault(**asked) if isinstance(asked, dict) else None
+        if fault is None:
+            raise ValueError("the body must be a JSON object with the key name")
+        state.inject(fault)
+    except (TypeError, ValueError) as error:
+        reply = jsonify(error=str(error))
+        reply.status_code = 400
+        return reply
+    return jsonify(fault=fault.name)

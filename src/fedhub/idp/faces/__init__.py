@@ -1,0 +1,1 @@
+"""The faces: one module per real server, with its addresses and manners."""

@@ -1,0 +1,211 @@
+"""CILogon, which runs OA4MP: addresses at the root, and OA4MP's plain-text errors.
+
+Error shapes as recorded from OA4MP 3.4; endpoints, claims and hints from CILogon's OIDC page and
+cilogon/service-lib. An OA4MP "plain" error has no Content-Type and two lines, the description
+URL-encoded.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote_plus
+
+from flask import Blueprint, Flask, Response, jsonify, request
+
+from fedhub.idp import bearer, tokens
+from fedhub.idp.claims import select_cilogon, split_hint
+from fedhub.idp.client import Face
+from fedhub.idp.grants import Server, token_response
+from fedhub.idp.refusals import Reason
+from fedhub.idp.signin import authorize, institutions
+from fedhub.idp.site import Refusal, Site, enter, error_page
+from fedhub.idp.state import SignIn, State
+
+SCOPES = (
+    "openid",
+    "email",
+    "profile",
+    "org.cilogon.userinfo",
+    "edu.uiuc.ncsa.myproxy.getcert",
+    "offline_access",
+)
+
+
+class CilogonSite(Site):
+    """CILogon's manners."""
+
+    face: ClassVar[Face] = "cilogon"
+    access_lifetime = 900.0
+    refresh_lifetime = 864000.0  # CILogon's advice for Kubernetes
+    refresh_is_single_use = True
+    refusals: ClassVar[Mapping[Reason, Refusal]] = {
+        **Site.refusals,
+        Reason.UNKNOWN_CLIENT: (400, "unauthorized_client", "Unknown client"),
+        Reason.NO_CREDENTIALS: (400, "unauthorized_client", "Missing client id"),
+        Reason.WRONG_SECRET: (400, "unauthorized_client", "Incorrect secret"),
+        Reason.CODE_UNKNOWN: (400, "invalid_request", "No pending transaction found for id"),
+        Reason.CALLBACK_MISMATCH: (400, "invalid_request", "The callback does not match"),
+    }
+
+    @property
+    def title(self) -> str:
+        """CILogon."""
+        return "CILogon"
+
+    @property
+    def issuer(self) -> str:
+        """The origin itself, as at cilogon.org."""
+        return self.state.url
+
+    def refused_scope(self, scope: str) -> str:
+        """OA4MP names the first scope it does not know."""
+        unknown = [word for word in scope.split() if word not in SCOPES]
+        return f'Unrecognized scope "{unknown[0]}"' if unknown else ""
+
+    def claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
+        """By scope; who vouches for the person comes with `org.cilogon.userinfo`."""
+        known = {"idp": signin.idp, "idp_name": signin.idp_name, **signin.claims}
+        protocol = {"iss": self.issuer, "aud": signin.client.client_id}
+        return select_cilogon(known, scope) | protocol
+
+    def new_code(self) -> str:
+        """OA4MP's codes and tokens are URIs, which tests that clients encode them."""
+        return self._uri("authzGrant", 900)
+
+    def new_access_token(self, signin: SignIn, scope: str) -> str:
+        """A URI."""
+        return self._uri("accessToken", int(self.access_lifetime))
+
+    def new_refresh_token(self) -> str:
+        """A URI."""
+        return self._uri("refreshToken", int(self.refresh_lifetime))
+
+    def refuse_authorize(self, reason: Reason, redirect_uri: str) -> Response:
+        """A server error page for an unknown client, plain text for a callback."""
+        if reason is Reason.UNKNOWN_CLIENT:
+            return error_page(self.title, "There is no client of this client_id.", 500)
+        inner = plain_text(
+            "invalid_request", f'The given redirect "{redirect_uri}" is not valid for this client'
+        )
+        return plain_error(400, "invalid_request", inner)
+
+    def refuse_token(self, reason: Reason, *, basic: bool) -> Response:
+        """JSON, except for a code used twice."""
+        if reason is Reason.CODE_REUSED:
+            words = "Error: Attempt to use invalid authorization code.  Request rejected."
+            return plain_error(500, "server_error", words)
+        reply = super().refuse_token(reason, basic=basic)
+        reply.content_type = "application/json;charset=UTF-8"
+        return reply
+
+    def refuse_bearer(self, *, given: bool, description: str = "") -> Response:
+        """Plain text."""
+        if not given:
+            return plain_error(500, "server_error", "Could not create a token")
+        words = "no transaction for the access token was found."
+        return plain_error(400, "invalid_request", words)
+
+    def _uri(self, kind: str, lifetime: int) -> str:
+        stamp = int(self.state.clock() * 1000)
+        name = secrets.token_hex(16)
+        query = f"type={kind}&ts={stamp}&version=v2.0&lifetime={lifetime * 1000}"
+        return f"{self.issuer}/oauth2/{name}?{query}"
+
+
+def plain_text(error: str, description: str) -> str:
+    """The two lines of an OA4MP error."""
+    return f'error="{error}"\nerror_description="{quote_plus(description)}"\n'
+
+
+def plain_error(status: int, error: str, description: str) -> Response:
+    """An OA4MP error without a Content-Type."""
+    reply = Response(plain_text(error, description), status)
+    del reply.headers["Content-Type"]
+    return reply
+
+
+def register(app: Flask, state: State, server: Server) -> None:
+    """Serve CILogon's addresses."""
+    routes = Blueprint("cilogon", __name__)
+
+    def site() -> CilogonSite:
+        entered = CilogonSite(state)
+        enter(entered)
+        return entered
+
+    @routes.get("/.well-known/openid-configuration", endpoint="discovery")
+    @routes.get("/oauth2/.well-known/openid-configuration", endpoint="discovery")
+    def discovery() -> Response:
+        url = site().issuer
+        return jsonify(
+            issuer=url,
+            authorization_endpoint=f"{url}/authorize",
+            token_endpoint=f"{url}/oauth2/token",
+            userinfo_endpoint=f"{url}/oauth2/userinfo",
+            jwks_uri=f"{url}/oauth2/certs",
+            introspection_endpoint=f"{url}/oauth2/introspect",
+            revocation_endpoint=f"{url}/oauth2/revoke",
+            response_types_supported=["code"],
+            response_modes_supported=["query"],
+            grant_types_supported=["authorization_code", "refresh_token"],
+            subject_types_supported=["public"],
+            id_token_signing_alg_values_supported=["RS256"],
+            scopes_supported=list(SCOPES),
+            token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
+            code_challenge_methods_supported=["plain", "S256"],
+            claims_supported=["aud", "email", "exp", "iat", "idp", "idp_name", "iss", "sub"],
+        )
+
+    @routes.route("/authorize", methods=["GET", "POST"], endpoint="authorize")
+    def authorize_() -> Response:
+        return authorize(site(), server)
+
+    @routes.post("/oauth2/token", endpoint="token")
+    def token() -> Response:
+        site()
+        return token_response(server)
+
+    @routes.route("/oauth2/userinfo", methods=["GET", "POST"], endpoint="userinfo")
+    def userinfo() -> Response:
+        here = site()
+        found = bearer.access_token(here, in_query=True)
+        return found if isinstance(found, Response) else jsonify(tokens.userinfo(here, found))
+
+    @routes.get("/oauth2/certs", endpoint="certs")
+    def certs() -> Response:
+        return jsonify(state.keys.public())
+
+    @routes.post("/oauth2/revoke", endpoint="revoke")
+    def revoke() -> Response:
+        return bearer.revoke(site(), server)
+
+    @routes.post("/oauth2/introspect", endpoint="introspect")
+    def introspect() -> Response:
+        return bearer.introspect(site(), server)
+
+    @routes.get("/idplist/", endpoint="idplist")
+    def idplist() -> Response:
+        providers = {client.provider for client in state.clients("cilogon")}
+        people = [persona for persona in state.personas() if persona.provider in providers]
+        groups = institutions(people, wanted=split_hint(request.args.get("idphint", "")))
+        return jsonify(
+            [
+                {
+                    "EntityID": group.entity_id,
+                    "OrganizationName": group.name,
+                    "DisplayName": group.name,
+                    "RandS": True,
+                }
+                for group in groups
+                if not group.hidden
+            ]
+        )
+
+    @routes.get("/logout/", endpoint="logout")
+    def logout() -> Response:
+        here = site()
+        return error_page(here.title, "You have logged out of CILogon.", 200, heading="Logged out")
+
+    app.register_blueprint(routes)

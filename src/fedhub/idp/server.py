@@ -1,0 +1,202 @@
+"""Runs the embedded identity provider in a thread of this process."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any
+
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from fedhub.access.persona import Persona
+from fedhub.errors import FedhubError
+from fedhub.idp.app import create_app
+from fedhub.idp.client import Client
+from fedhub.idp.faults import Fault
+from fedhub.idp.state import State
+
+log = logging.getLogger("fedhub.idp")
+
+
+class IdentityProvider:
+    """An identity provider with the faces of CILogon, Keycloak, Custos, GitHub and any issuer.
+
+    Args:
+        host: the address to listen on.
+        port: 0 takes a free one.
+        public_url: where browsers and the hub reach it, when that is not `http://host:port`.
+        clock: seconds since the epoch; tests hand in their own to let tokens expire.
+        ssl_context: serve HTTPS with it.
+        control_token: lets `POST /_fedhub/faults` inject faults from another process; without it
+            that address does not exist.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        public_url: str | None = None,
+        clock: Callable[[], float] = time.time,
+        ssl_context: ssl.SSLContext | None = None,
+        control_token: str | None = None,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._ssl_context = ssl_context
+        self._state = State(clock)
+        self._state.control_token = control_token or ""
+        self._state.secure = ssl_context is not None or (public_url or "").startswith("https:")
+        self._public_url = (public_url or "").rstrip("/")
+        self._state.url = self._public_url
+        self._app: Flask | None = None
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is reached, without a trailing slash.
+
+        Raises:
+            RuntimeError: it has not been started, so the port is not known yet.
+        """
+        if not self._state.url:
+            raise RuntimeError("the identity provider has no address until it is started")
+        return self._state.url
+
+    @property
+    def app(self) -> Flask:
+        """The WSGI application, for tests that need no socket."""
+        if self._app is None:
+            self._app = create_app(self._state)
+        return self._app
+
+    def start(self) -> None:
+        """Listen and answer; returns at once.
+
+        Raises:
+            FedhubError: the port is taken or the address is not of this machine.
+        """
+        if self._server is not None:
+            return
+        listener = _listen(self._host, self._port)
+        port = listener.getsockname()[1]
+        scheme = "https" if self._ssl_context else "http"
+        shown = f"[{self._host}]" if ":" in self._host else self._host
+        self._state.url = self._public_url or f"{scheme}://{shown}:{port}"
+        self._state.stopping.clear()
+        with listener:  # the server works on a duplicate of the socket
+            self._server = make_server(
+                self._host,
+                port,
+                self.app,
+                threaded=True,
+                request_handler=_QuietHandler,
+                ssl_context=self._ssl_context,
+                fd=listener.fileno(),
+            )
+        self._thread = threading.Thread(target=self._serve, name="fedhub-idp", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering and free the port; answers held up by a `slow` fault are let go."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        self._state.stopping.set()
+        server.shutdown()
+        server.server_close()
+        if self._thread is not None:
+            self._thread.join()
+
+    def __enter__(self) -> IdentityProvider:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def add_client(self, client: Client) -> None:
+        """Register a client; one with the same face, realm and id is replaced."""
+        self._state.add_client(client)
+
+    def set_personas(self, personas: Iterable[Persona]) -> None:
+        """Say who can sign in, replacing those before."""
+        self._state.set_personas(personas)
+
+    def iam_secret(self, client: Client) -> str:
+        """The secret of a Custos tenant's client at Keycloak, which differs from Custos' own."""
+        return self._state.iam_secret(client)
+
+    def inject(
+        self,
+        fault: str,
+        *,
+        endpoint: str | None = None,
+        seconds: float = 5.0,
+        times: int | None = None,
+        claim: str = "sub",
+    ) -> None:
+        """Put a fault in force.
+
+        Args:
+            fault: one of `fedhub.idp.faults.FAULTS`.
+            endpoint: `authorize`, `token`, `userinfo`, `certs`, `discovery`, …; None everywhere.
+            seconds: how long `slow` waits.
+            times: how often it strikes; None until cleared.
+            claim: what `missing-claim` leaves out.
+
+        Raises:
+            ValueError: there is no such fault.
+        """
+        self._state.inject(Fault(fault, endpoint, seconds, times, claim))
+
+    def clear_faults(self) -> None:
+        """Put everything right again; rotated keys stay rotated."""
+        self._state.faults.clear()
+
+    def _serve(self) -> None:
+        assert self._server is not None
+        server = self._server
+        self._state.keys.current()  # made here, so that starting does not wait for it
+        server.serve_forever()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """Logs the path only, at debug level: queries carry codes, tokens and Custos' secrets."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        path = getattr(self, "path", "-").partition("?")[0]
+        log.debug("%s %s %s", getattr(self, "command", "-"), path, code)
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        log.debug("a request failed: %s", type)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise FedhubError(
+            f"the identity provider can't listen on {host}:{port}: {error.strerror}",
+            fix="choose another port, or 0 for any free one",
+        ) from None
+    return listener

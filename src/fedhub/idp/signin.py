@@ -1,0 +1,241 @@
+"""The sign-in page: a person picks an institution and a persona, edits claims, or refuses.
+
+Served at every face's authorize address. Posting `persona=NAME` to that address, query and all,
+signs that persona in; `claims` (a JSON object) replaces the persona's claims, `cancel` refuses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from authlib.oauth2.rfc6749.errors import OAuth2Error
+from flask import Response, render_template, request
+
+from fedhub.access.persona import Persona
+from fedhub.idp.claims import known_of, parse_claims, split_hint
+from fedhub.idp.client import Client
+from fedhub.idp.grants import ProtocolRequest, Server
+from fedhub.idp.refusals import Reason
+from fedhub.idp.site import Site, no_store
+from fedhub.idp.state import SignIn, username_of
+
+OWN_FIELDS = frozenset({"persona", "claims", "cancel"})
+"""Form fields of the page itself; all others belong to the authorization request."""
+
+
+@dataclass(frozen=True)
+class Institution:
+    """One group of personas on the page.
+
+    Attributes:
+        entity_id: as in `idphint`.
+        name: as people know it.
+        personas: who can sign in there.
+        hidden: the hub asked for other institutions only.
+        preselected: shown open.
+    """
+
+    entity_id: str
+    name: str
+    personas: list[Persona]
+    hidden: bool
+    preselected: bool
+
+
+class DeniedError(Exception):
+    """The client is told no, by a redirect to its callback (RFC 6749 section 4.1.2.1)."""
+
+    def __init__(self, error: str, words: str) -> None:
+        super().__init__(words)
+        self.error = error
+        self.words = words
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Claims a person typed that could not be used, and why."""
+
+    persona: str
+    claims: str
+    problem: str
+
+
+def authorize(
+    site: Site,
+    server: Server,
+    *,
+    session: SignIn | None = None,
+    signed_in: Callable[[SignIn], SignIn] = lambda signin: signin,
+    after: Callable[[Response, SignIn], None] = lambda reply, signin: None,
+) -> Response:
+    """Answer an authorization request (RFC 6749 section 4.1.1), GET or POST.
+
+    Args:
+        site: the face it came to.
+        server: issues the code.
+        session: somebody already signed in with this browser.
+        signed_in: what the face does with a new sign-in, such as opening a session.
+        after: what the face adds to the reply, such as a session cookie.
+    """
+    values = _own_values()
+    client = site.client(values.get("client_id", ""))
+    if client is None:
+        return site.refuse_authorize(Reason.UNKNOWN_CLIENT, values.get("redirect_uri", ""))
+    callback = values.get("redirect_uri") or _only(client.redirect_uris)
+    if callback not in client.redirect_uris:
+        return site.refuse_authorize(Reason.WRONG_CALLBACK, callback)
+    try:
+        _check(site, values)
+        grant = server.get_consent_grant(_protocol_request(), end_user=session)
+        chosen = _choose(site, client, values, session)
+    except DeniedError as error:
+        return site.deny(callback, error.error, error.words, values.get("state", ""))
+    except OAuth2Error as error:
+        words = str(error.get_error_description() or "The request is not valid")
+        return site.deny(callback, error.error, words, values.get("state", ""))
+    if isinstance(chosen, Response):
+        return chosen
+    signin = chosen if chosen is session else signed_in(chosen)
+    reply: Response = server.create_authorization_response(
+        grant.request, grant_user=signin, grant=grant
+    )
+    after(reply, signin)
+    return reply
+
+
+def institutions(
+    personas: list[Persona], *, wanted: list[str], first: str = ""
+) -> list[Institution]:
+    """Group personas by institution.
+
+    Args:
+        personas: those of one login provider.
+        wanted: entity IDs from `idphint` or `selected_idp`; unknown ones are dropped, and where
+            none is left all are shown, as CILogon does.
+        first: the entity ID to preselect.
+    """
+    by_idp: dict[str, list[Persona]] = {}
+    for persona in personas:
+        by_idp.setdefault(persona.idp, []).append(persona)
+    known = [idp for idp in wanted if idp in by_idp]
+    preselected = first if first in by_idp else (known[0] if known else "")
+    order = known + [idp for idp in by_idp if idp not in known]
+    return [
+        Institution(
+            entity_id=idp,
+            name=by_idp[idp][0].idp_name or idp,
+            personas=by_idp[idp],
+            hidden=bool(known) and idp not in known,
+            preselected=idp == preselected or not preselected,
+        )
+        for idp in order
+    ]
+
+
+def _check(site: Site, values: dict[str, str]) -> None:
+    """Look at what the client must be told of, before Authlib looks.
+
+    Raises:
+        DeniedError: something is wrong.
+    """
+    for name in ("response_type", "client_id", "redirect_uri", "scope", "state"):
+        if len(request.values.getlist(name)) > 1:  # RFC 6749 section 3.1
+            raise DeniedError("invalid_request", f"The parameter {name} was sent more than once")
+    if not values.get("response_type"):
+        raise DeniedError("invalid_request", "The parameter response_type is missing")
+    if values["response_type"] != "code":
+        raise DeniedError("unsupported_response_type", "Only the response type code is supported")
+    if words := site.refused_scope(values.get("scope", "")):
+        raise DeniedError("invalid_scope", words)
+    if "none" in _prompts(values) and len(_prompts(values)) > 1:
+        raise DeniedError("invalid_request", "The prompt none can't be combined")
+
+
+def _choose(
+    site: Site, client: Client, values: dict[str, str], session: SignIn | None
+) -> SignIn | Response:
+    """Who signs in, or the page that asks.
+
+    Raises:
+        DeniedError: the person refused, or may not be asked.
+    """
+    if "cancel" in request.form:
+        raise DeniedError("access_denied", site.cancelled_words)
+    if "persona" in request.form:
+        made = _signin(site, client)
+        return _page(site, client, values, made) if isinstance(made, Draft) else made
+    if session is not None and not {"login", "select_account"} & _prompts(values):
+        return session
+    if "none" in _prompts(values):
+        raise DeniedError("login_required", "The user is not signed in")
+    return _page(site, client, values)
+
+
+def _signin(site: Site, client: Client) -> SignIn | Draft:
+    name, text = request.form["persona"], request.form.get("claims", "")
+    mine = site.state.personas(client.provider)
+    persona = next((p for p in mine if p.name == name), None)
+    if persona is None:
+        return Draft(name, text, f"There is no persona “{name[:80]}” for this login.")
+    try:
+        claims = known_of(persona, parse_claims(text) if text.strip() else None)
+    except ValueError as error:
+        return Draft(name, text, str(error))
+    signin = SignIn(
+        client=client,
+        persona=persona.name,
+        claims=claims,
+        idp=persona.idp,
+        idp_name=persona.idp_name,
+        auth_time=site.state.clock(),
+    )
+    site.state.remember(signin, username_of(claims, persona.name))
+    return signin
+
+
+def _page(
+    site: Site, client: Client, values: dict[str, str], draft: Draft | None = None
+) -> Response:
+    hint = values.get("idphint") or values.get("selected_idp", "")
+    groups = institutions(
+        site.state.personas(client.provider),
+        wanted=split_hint(hint),
+        first=values.get("initialidp", ""),
+    )
+    page = render_template(
+        "signin.html",
+        title=site.title,
+        client=client,
+        callback=urlsplit(client.redirect_uris[0]).netloc if client.redirect_uris else "",
+        action=f"{request.path}?{urlencode(values)}",
+        shown=[group for group in groups if not group.hidden],
+        hidden=[group for group in groups if group.hidden],
+        claims_text=_claims_text,
+        draft=draft,
+    )
+    return no_store(Response(page, 400 if draft else 200, mimetype="text/html"))
+
+
+def _claims_text(persona: Persona) -> str:
+    return json.dumps(dict(persona.claims), indent=2, ensure_ascii=False, default=str)
+
+
+def _only(uris: tuple[str, ...]) -> str:
+    """The callback meant by a request that names none (RFC 6749 section 3.1.2.3)."""
+    return uris[0] if len(uris) == 1 else ""
+
+
+def _own_values() -> dict[str, str]:
+    return {name: request.values[name] for name in request.values if name not in OWN_FIELDS}
+
+
+def _protocol_request() -> ProtocolRequest:
+    values = {n: request.values.getlist(n) for n in request.values if n not in OWN_FIELDS}
+    return ProtocolRequest(values, request.headers)
+
+
+def _prompts(values: dict[str, str]) -> set[str]:
+    return set(values.get("prompt", "").split())

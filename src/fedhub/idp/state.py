@@ -1,0 +1,299 @@
+"""What the provider remembers: registrations, personas, sign-ins, codes, tokens, sessions.
+
+Everything lives in memory behind one lock, because the server answers in threads.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fedhub.access.persona import Persona
+from fedhub.idp.client import Client, Face
+from fedhub.idp.faults import Fault, Faults
+from fedhub.idp.keys import Keys
+
+CODE_LIFETIME = 600.0
+"""Seconds; the most that RFC 6749 section 4.1.2 recommends."""
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """One person who signed in for one client: what every code and token of it stands for.
+
+    Attributes:
+        client: the registration that asked.
+        persona: the persona's name.
+        claims: all that is known of the person, `sub` included.
+        idp: the institution's entity ID.
+        idp_name: the institution's display name.
+        auth_time: when the person was seen, seconds since the epoch.
+        session: the single sign-on session, empty where the face has none.
+        id: tells sign-ins apart; withdrawing one withdraws all its tokens.
+    """
+
+    client: Client
+    persona: str
+    claims: Mapping[str, Any]
+    idp: str
+    idp_name: str
+    auth_time: float
+    session: str = ""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+
+@dataclass
+class Code:
+    """An authorization code (RFC 6749 section 4.1.2), with the names Authlib reads."""
+
+    code: str = field(repr=False)
+    signin: SignIn
+    redirect_uri: str
+    scope: str
+    nonce: str
+    code_challenge: str
+    code_challenge_method: str | None
+    expires_at: float
+    used: bool = False
+
+    def get_redirect_uri(self) -> str:
+        """The callback the code was sent to."""
+        return self.redirect_uri
+
+    def get_scope(self) -> str:
+        """The scopes granted."""
+        return self.scope
+
+
+@dataclass
+class Token:
+    """An access token and the refresh token that came with it."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    signin: SignIn
+    scope: str
+    expires_at: float
+    refresh_expires_at: float
+    revoked: bool = False
+    refresh_revoked: bool = False
+
+    def check_client(self, registration: Any) -> bool:
+        """Whether it was issued to this registration (Authlib's question)."""
+        client: Client = registration.client
+        mine = self.signin.client
+        return (mine.client_id, mine.realm) == (client.client_id, client.realm)
+
+    def get_scope(self) -> str:
+        """The scopes granted."""
+        return self.scope
+
+
+@dataclass
+class Session:
+    """A single sign-on session in a browser, as a Keycloak realm keeps it."""
+
+    id: str
+    realm: str
+    signin: SignIn
+
+
+class State:
+    """The memory of one provider.
+
+    Args:
+        clock: seconds since the epoch; tests hand in their own.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.keys = Keys()
+        self.faults = Faults()
+        self.url = ""
+        self.secure = False
+        self.control_token = ""
+        self.stopping = threading.Event()
+        self._lock = threading.RLock()
+        self._clients: dict[tuple[Face, str, str], Client] = {}
+        self._iam_secrets: dict[tuple[str, str], str] = {}
+        self._personas: dict[str, Persona] = {}
+        self._codes: dict[str, Code] = {}
+        self._access: dict[str, Token] = {}
+        self._refresh: dict[str, Token] = {}
+        self._sessions: dict[str, Session] = {}
+        self._seen: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def inject(self, fault: Fault) -> None:
+        """Put a fault in force; rotating the keys is done at once."""
+        if fault.name == "rotated-keys":
+            self.keys.rotate()
+        else:
+            self.faults.add(fault)
+
+    # Registrations
+
+    def add_client(self, client: Client) -> None:
+        """Register a client; one with the same face, realm and id is replaced."""
+        with self._lock:
+            self._clients[client.face, client.realm, client.client_id] = client
+            if client.face == "custos":
+                key = (client.realm, client.client_id)
+                self._iam_secrets.setdefault(key, secrets.token_urlsafe(24))
+
+    def client(self, face: Face, client_id: str, realm: str = "") -> Client | None:
+        """The registration of this id at this face and realm."""
+        with self._lock:
+            return self._clients.get((face, realm, client_id))
+
+    def clients(self, face: Face) -> list[Client]:
+        """All registrations at a face."""
+        with self._lock:
+            return [client for client in self._clients.values() if client.face == face]
+
+    def iam_secret(self, client: Client) -> str:
+        """The secret that Custos' Keycloak made for a tenant; not the one Custos issued."""
+        with self._lock:
+            return self._iam_secrets[client.realm, client.client_id]
+
+    # People
+
+    def set_personas(self, personas: Iterable[Persona]) -> None:
+        """Replace everybody who can sign in."""
+        with self._lock:
+            self._personas = {persona.name: persona for persona in personas}
+
+    def personas(self, provider: str = "") -> list[Persona]:
+        """The personas of one login provider, or everybody."""
+        with self._lock:
+            return [p for p in self._personas.values() if not provider or p.provider == provider]
+
+    def remember(self, signin: SignIn, username: str) -> None:
+        """Keep the claims a person signed in with, for lookups by user name."""
+        with self._lock:
+            self._seen[signin.client.provider, username] = signin.claims
+
+    def people(self, provider: str) -> dict[str, Mapping[str, Any]]:
+        """User name → claims of a provider's personas, as last signed in."""
+        with self._lock:
+            known = {username_of(p.claims, p.name): p.claims for p in self.personas(provider)}
+            known.update({name: c for (where, name), c in self._seen.items() if where == provider})
+            return known
+
+    # Codes
+
+    def add_code(self, code: Code) -> None:
+        """Keep a new code and forget those long expired."""
+        now = self.clock()
+        with self._lock:
+            stale = [k for k, c in self._codes.items() if c.expires_at + CODE_LIFETIME < now]
+            for key in stale:
+                del self._codes[key]
+            self._codes[code.code] = code
+
+    def redeem(self, value: str) -> tuple[Code | None, bool]:
+        """Take a code, once.
+
+        Returns:
+            The code (None when there is none) and whether this is its first use. Two threads
+            that present the same code get True only once. A second use withdraws every token
+            of the sign-in (RFC 6749 section 4.1.2).
+        """
+        with self._lock:
+            code = self._codes.get(value)
+            if code is None:
+                return None, False
+            first, code.used = not code.used, True
+            if not first:
+                self.revoke(lambda token: token.signin.id == code.signin.id)
+            return code, first
+
+    def peek_code(self, value: str) -> Code | None:
+        """A code, without using it up."""
+        with self._lock:
+            return self._codes.get(value)
+
+    # Tokens
+
+    def add_token(self, token: Token) -> None:
+        """Keep issued tokens and forget those expired for good."""
+        now = self.clock()
+        with self._lock:
+            for key, old in list(self._access.items()):
+                if max(old.expires_at, old.refresh_expires_at) < now - CODE_LIFETIME:
+                    del self._access[key]
+                    self._refresh.pop(old.refresh_token, None)
+            self._access[token.access_token] = token
+            if token.refresh_token:
+                self._refresh[token.refresh_token] = token
+
+    def token(self, access_token: str) -> Token | None:
+        """What an access token stands for, valid or not."""
+        with self._lock:
+            return self._access.get(access_token)
+
+    def refresh(self, refresh_token: str) -> Token | None:
+        """What a refresh token stands for, valid or not."""
+        with self._lock:
+            return self._refresh.get(refresh_token)
+
+    def is_live(self, token: Token) -> bool:
+        """Whether an access token may still be used."""
+        return not token.revoked and self.clock() < token.expires_at
+
+    def is_refreshable(self, token: Token) -> bool:
+        """Whether a refresh token may still be used."""
+        return not token.refresh_revoked and self.clock() < token.refresh_expires_at
+
+    def spend_refresh(self, token: Token) -> bool:
+        """Use a refresh token up; False when another request was first."""
+        with self._lock:
+            first, token.refresh_revoked = not token.refresh_revoked, True
+            return first
+
+    def revoke(self, which: Callable[[Token], bool]) -> None:
+        """Withdraw the access and refresh tokens that match."""
+        with self._lock:
+            for token in self._access.values():
+                if which(token):
+                    token.revoked = token.refresh_revoked = True
+
+    # Sessions
+
+    def open_session(self, realm: str, signin: SignIn) -> SignIn:
+        """Begin a browser's session; returns the sign-in bound to it."""
+        session = Session(secrets.token_urlsafe(24), realm, signin)
+        bound = replace(signin, session=session.id)
+        session.signin = bound
+        with self._lock:
+            self._sessions[session.id] = session
+        return bound
+
+    def session(self, realm: str, session_id: str) -> Session | None:
+        """A live session of a realm."""
+        with self._lock:
+            session = self._sessions.get(session_id)
+        return session if session is not None and session.realm == realm else None
+
+    def close_session(self, session_id: str) -> None:
+        """End a session and withdraw every token issued in it."""
+        with self._lock:
+            if self._sessions.pop(session_id, None) is not None:
+                self.revoke(lambda token: token.signin.session == session_id)
+
+
+def username_of(claims: Mapping[str, Any], otherwise: str) -> str:
+    """The local user name in a person's claims."""
+    return str(claims.get("preferred_username") or claims.get("username") or otherwise)
+
+
+def same_secret(given: str, expected: str) -> bool:
+    """Compare two secrets in constant time; an empty expected secret never matches."""
+    return bool(expected) and hmac.compare_digest(
+        given.encode("utf-8", "replace"), expected.encode()
+    )

@@ -1,0 +1,75 @@
+"""Access tokens, ID tokens and userinfo: what is issued, and every lie a fault tells."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from typing import Any
+
+from fedhub.idp.site import Site
+from fedhub.idp.state import SignIn, Token
+
+ID_TOKEN_LIFETIME = 900.0
+
+
+def issue(site: Site, signin: SignIn, scope: str, *, refreshable: bool) -> dict[str, Any]:
+    """Make tokens, remember them, and return the token reply (RFC 6749 section 5.1)."""
+    now = site.state.clock()
+    token = Token(
+        access_token=site.new_access_token(signin, scope),
+        refresh_token=site.new_refresh_token() if refreshable else "",
+        signin=signin,
+        scope=scope,
+        expires_at=now + site.access_lifetime,
+        refresh_expires_at=now + site.refresh_lifetime if refreshable else now,
+    )
+    site.state.add_token(token)
+    reply: dict[str, Any] = {"access_token": token.access_token}
+    if refreshable:
+        reply["refresh_token"] = token.refresh_token
+    reply |= {"token_type": "Bearer", "expires_in": int(site.access_lifetime), "scope": scope}
+    return reply | site.token_extras(token)
+
+
+def id_token(site: Site, signin: SignIn, scope: str, access_token: str, nonce: str) -> str:
+    """An ID token (OpenID Connect Core 1.0 section 2), false where a fault says so."""
+    faults = site.state.faults
+    now = int(site.state.clock())
+    expired = faults.strike("expired-id-token", "token")
+    issued = now - 2 * 3600 if expired else now
+    claims = site.id_token_claims(signin, scope) | {
+        "iss": site.issuer,
+        "aud": signin.client.client_id,
+        "exp": issued + int(ID_TOKEN_LIFETIME),
+        "iat": issued,
+        "auth_time": int(signin.auth_time),
+        "at_hash": _half_hash(access_token),
+    }
+    if nonce:
+        claims["nonce"] = nonce
+    if faults.strike("wrong-nonce", "token"):
+        claims["nonce"] = secrets.token_urlsafe(8)
+    if faults.strike("wrong-issuer", "token"):
+        claims["iss"] = "https://issuer.invalid"
+    if faults.strike("wrong-audience", "token"):
+        claims["aud"] = "another-client"
+    if missing := faults.strike("missing-claim", "token"):
+        claims.pop(missing.claim, None)
+    return site.state.keys.sign(claims, honestly=not faults.strike("bad-signature", "token"))
+
+
+def userinfo(site: Site, token: Token) -> dict[str, Any]:
+    """What userinfo says (OpenID Connect Core 1.0 section 5.3), false where a fault says so."""
+    claims = site.claims(token.signin, token.scope)
+    if site.state.faults.strike("different-sub", "userinfo"):
+        claims["sub"] = f"not-{claims.get('sub', '')}"
+    if missing := site.state.faults.strike("missing-claim", "userinfo"):
+        claims.pop(missing.claim, None)
+    return claims
+
+
+def _half_hash(access_token: str) -> str:
+    """`at_hash`, OpenID Connect Core 1.0 section 3.1.3.6."""
+    digest = hashlib.sha256(access_token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
