@@ -29,7 +29,14 @@ import psutil
 GRACE = 3.0
 """Seconds that processes have after SIGTERM before SIGKILL."""
 
-_PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def _prctl(option: int, value: int) -> None:
+    """Set a property of this process; Linux only, nothing happens elsewhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def _adopt_orphans() -> None:
@@ -38,8 +45,12 @@ def _adopt_orphans() -> None:
     Linux only; elsewhere a process that outlives its parent is found through the tree as
     long as that parent lives, which covers the hub and the notebook servers.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _end_with_keeper() -> None:
+    """Have a child asked to end should the keeper itself be killed."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _start(process: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -52,6 +63,7 @@ def _start(process: dict[str, Any]) -> subprocess.Popen[bytes]:
         stderr=sys.stderr,
         pass_fds=process["fds"],
         start_new_session=True,
+        preexec_fn=_end_with_keeper,  # noqa: PLW1509 - the keeper has no threads
     )
     assert child.stdin is not None
     with contextlib.suppress(BrokenPipeError):

@@ -136,6 +136,7 @@ class Processes:
             event = json.loads(raw)
             self.exited = self.exited or (event["exited"], event["code"])
             self._ended.set()
+        self.exited = self.exited or ("keeper of the preview's processes", -1)
         self._ended.set()
 
     def wait_for_exit(self, timeout: float | None = None) -> bool:
