@@ -7,14 +7,14 @@ from http import HTTPStatus
 from importlib import import_module
 
 from flask import Flask, Response, g, jsonify, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from fedhub.idp.faults import Fault
 from fedhub.idp.grants import Server
 from fedhub.idp.site import error_page
 from fedhub.idp.state import State, same_secret
 
-FACES = ("cilogon",)
+FACES = ("cilogon", "keycloak", "custos_legacy", "custos_v1", "github", "oidc")
 MAX_BODY = 1024 * 1024
 FAULTS_PATH = "/_fedhub/faults"
 
@@ -36,6 +36,7 @@ def create_app(state: State) -> Flask:
     app.after_request(lambda reply: _break_after(state, reply))
     app.after_request(_protect)
     app.register_error_handler(HTTPException, _plain_error)
+    app.register_error_handler(RecursionError, lambda error: _plain_error(BadRequest()))
     app.add_url_rule(FAULTS_PATH, "faults", lambda: _faults(state), methods=["POST", "DELETE"])
     return app
 

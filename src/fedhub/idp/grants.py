@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
@@ -25,6 +26,7 @@ from fedhub.idp.refusals import Reason, Refused, reason_of
 from fedhub.idp.site import current_site, no_store, send_back
 from fedhub.idp.state import CODE_LIFETIME, Code, SignIn, Token
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
 
 
@@ -45,7 +47,7 @@ class Registration:
 
     def get_allowed_scope(self, scope: str | None) -> str:
         """The scopes granted: those asked for."""
-        return scope or ""
+        return current_site().granted_scope(scope or "")
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Exact comparison (RFC 9700 section 2.1)."""
@@ -310,9 +312,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib is untyped
         return Registration(client) if client else None
 
 
-def token_response(server: Server) -> Response:
-    """Answer a form-encoded token request in the current site's manner."""
-    parameters = {name: request.form.getlist(name) for name in request.form}
+def token_response(server: Server, implied: Mapping[str, str] = NOTHING) -> Response:
+    """Answer a form-encoded token request in the current site's manner.
+
+    Args:
+        server: issues the tokens.
+        implied: parameters a server does not ask for, such as GitHub's `grant_type`.
+    """
+    parameters = {name: [value] for name, value in implied.items()}
+    parameters |= {name: request.form.getlist(name) for name in request.form}
     reply: Response = server.create_token_response(ProtocolRequest(parameters, request.headers))
     return reply
 

@@ -7,7 +7,7 @@ signs that persona in; `claims` (a JSON object) replaces the persona's claims, `
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -17,7 +17,7 @@ from flask import Response, render_template, request
 from fedhub.access.persona import Persona
 from fedhub.idp.claims import known_of, parse_claims, split_hint
 from fedhub.idp.client import Client
-from fedhub.idp.grants import ProtocolRequest, Server
+from fedhub.idp.grants import NOTHING, ProtocolRequest, Server
 from fedhub.idp.refusals import Reason
 from fedhub.idp.site import Site, no_store
 from fedhub.idp.state import SignIn, username_of
@@ -70,6 +70,7 @@ def authorize(
     session: SignIn | None = None,
     signed_in: Callable[[SignIn], SignIn] = lambda signin: signin,
     after: Callable[[Response, SignIn], None] = lambda reply, signin: None,
+    implied: Mapping[str, str] = NOTHING,
 ) -> Response:
     """Answer an authorization request (RFC 6749 section 4.1.1), GET or POST.
 
@@ -78,9 +79,10 @@ def authorize(
         server: issues the code.
         session: somebody already signed in with this browser.
         signed_in: what the face does with a new sign-in, such as opening a session.
+        implied: parameters the face does not ask for, such as GitHub's `response_type`.
         after: what the face adds to the reply, such as a session cookie.
     """
-    values = _own_values()
+    values = dict(implied) | _own_values()
     client = site.client(values.get("client_id", ""))
     if client is None:
         return site.refuse_authorize(Reason.UNKNOWN_CLIENT, values.get("redirect_uri", ""))
@@ -89,7 +91,7 @@ def authorize(
         return site.refuse_authorize(Reason.WRONG_CALLBACK, callback)
     try:
         _check(site, values)
-        grant = server.get_consent_grant(_protocol_request(), end_user=session)
+        grant = server.get_consent_grant(_protocol_request(implied), end_user=session)
         chosen = _choose(site, client, values, session)
     except DeniedError as error:
         return site.deny(callback, error.error, error.words, values.get("state", ""))
@@ -232,8 +234,9 @@ def _own_values() -> dict[str, str]:
     return {name: request.values[name] for name in request.values if name not in OWN_FIELDS}
 
 
-def _protocol_request() -> ProtocolRequest:
-    values = {n: request.values.getlist(n) for n in request.values if n not in OWN_FIELDS}
+def _protocol_request(implied: Mapping[str, str]) -> ProtocolRequest:
+    values = {name: [value] for name, value in implied.items()}
+    values |= {n: request.values.getlist(n) for n in request.values if n not in OWN_FIELDS}
     return ProtocolRequest(values, request.headers)
 
 

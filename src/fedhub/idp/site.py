@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, g, jsonify, render_template
@@ -19,6 +19,7 @@ from fedhub.idp.client import Client, Face
 from fedhub.idp.refusals import Reason
 from fedhub.idp.state import SignIn, State, Token, same_secret
 
+S = TypeVar("S", bound="Site")
 Refusal = tuple[int, str, str]
 """HTTP status, `error`, `error_description`."""
 
@@ -96,6 +97,10 @@ class Site:
         """Send the browser back with an error (RFC 6749 section 4.1.2.1)."""
         parameters = [("error", error), ("error_description", words)]
         return send_back(redirect_uri, parameters + ([("state", state)] if state else []))
+
+    def granted_scope(self, scope: str) -> str:
+        """The scopes a client gets for those it asked for."""
+        return scope
 
     def refused_scope(self, scope: str) -> str:
         """A sentence when the server knows a requested scope not; empty when all is well."""
@@ -177,7 +182,7 @@ def current_site() -> Site:
     return site
 
 
-def enter(site: Site) -> Site:
+def enter(site: S) -> S:
     """Make a site the one this request is for."""
     g.site = site
     return site

@@ -141,13 +141,15 @@ class State:
     def add_client(self, client: Client) -> None:
         """Register a client; one with the same face, realm and id is replaced."""
         with self._lock:
-            self._clients[client.face, client.realm, client.client_id] = client
+            # Each OIDC provider is an issuer of its own, with its own client ids.
+            where = client.provider if client.face == "oidc" else client.realm
+            self._clients[client.face, where, client.client_id] = client
             if client.face == "custos":
                 key = (client.realm, client.client_id)
                 self._iam_secrets.setdefault(key, secrets.token_urlsafe(24))
 
     def client(self, face: Face, client_id: str, realm: str = "") -> Client | None:
-        """The registration of this id at this face and realm."""
+        """The registration of this id at this face and realm (the provider for `oidc`)."""
         with self._lock:
             return self._clients.get((face, realm, client_id))
 

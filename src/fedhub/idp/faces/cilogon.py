@@ -46,7 +46,12 @@ class CilogonSite(Site):
         Reason.NO_CREDENTIALS: (400, "unauthorized_client", "Missing client id"),
         Reason.WRONG_SECRET: (400, "unauthorized_client", "Incorrect secret"),
         Reason.CODE_UNKNOWN: (400, "invalid_request", "No pending transaction found for id"),
+        Reason.CODE_EXPIRED: (400, "invalid_grant", "grant expired"),
         Reason.CALLBACK_MISMATCH: (400, "invalid_request", "The callback does not match"),
+        Reason.VERIFIER_MISSING: (400, "unauthorized_client", "missing verifier, access denied"),
+        Reason.VERIFIER_WRONG: (400, "unauthorized_client", "code challenge failed, access denied"),
+        Reason.REFRESH_MISSING: (400, "invalid_request", "missing refresh token"),
+        Reason.REFRESH_INVALID: (400, "invalid_grant", "The refresh token is no longer valid."),
     }
 
     @property
@@ -131,9 +136,7 @@ def register(app: Flask, state: State, server: Server) -> None:
     routes = Blueprint("cilogon", __name__)
 
     def site() -> CilogonSite:
-        entered = CilogonSite(state)
-        enter(entered)
-        return entered
+        return enter(CilogonSite(state))
 
     @routes.get("/.well-known/openid-configuration", endpoint="discovery")
     @routes.get("/oauth2/.well-known/openid-configuration", endpoint="discovery")
