@@ -18,6 +18,9 @@ _SOCIAL = {
 }
 """Entity IDs that are not an institution's own (CILogon's idplist; note `http`)."""
 
+_COUNTRY = 2
+"""Letters of a country's top-level domain."""
+
 _SECOND_LEVEL = {"ac", "co", "edu", "gov", "org"}
 """Labels that stand before a country's own, as in `ox.ac.uk`."""
 
@@ -44,7 +47,18 @@ def institution(entity_id: str) -> Institution:
     if entity_id in _SOCIAL:
         return Institution(entity_id, *_SOCIAL[entity_id])
     host = urlsplit(entity_id).hostname or re.sub(r"^urn:[^:]*:", "", entity_id)
-    labels = [label for label in re.split(r"[^a-z0-9-]+", host.lower()) if label]
-    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
-    domain = ".".join(labels[-keep:]) if len(labels) > 1 else f"{(labels or ['idp'])[0]}.example"
+    domain = _domain(host.lower())
     return Institution(entity_id, domain, domain, domain.split(".")[0])
+
+
+def _domain(host: str) -> str:
+    """Return the part of a host name that an institution registered, or a made-up one."""
+    labels = [label for label in re.split(r"[^a-z0-9-]+", host) if label] or ["idp"]
+    match labels:
+        case [only]:
+            return f"{only}.example"
+        case [*_, name, second, country] if len(country) == _COUNTRY and second in _SECOND_LEVEL:
+            return f"{name}.{second}.{country}"
+        case [*_, name, top]:
+            return f"{name}.{top}"
+    raise AssertionError(labels)

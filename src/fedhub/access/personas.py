@@ -152,8 +152,8 @@ def _local(user: str, rule: Mapping[str, Any], domain: str) -> str:
     if action == "prefix":
         prefix = f"{derivation.get('prefix')}:"
         return user.removeprefix(prefix) if user.startswith(prefix) else ""
-    if action == "strip_idp_domain" and "@" not in user:
-        return f"{user}@{derivation.get('domain')}"
+    if action == "strip_idp_domain":
+        return "" if "@" in user else f"{user}@{derivation.get('domain')}"
     claim = derivation.get("username_claim")
     if claim in ("email", "eppn") and "@" not in user:
         return ""

@@ -15,6 +15,7 @@ app = typer.Typer(
     name="fedhub",
     help="Federated login for JupyterHub on Kubernetes.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # loading rich would triple the time of --help
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -5,7 +5,7 @@ even when `fedhub run` is killed with SIGKILL: its standard input is a pipe that
 `fedhub run` holds open. First comes one line of JSON, the processes to start; the end of
 the pipe means "stop everything".
 
-    {"folder": PATH, "processes": [{"name", "argv", "env", "cwd", "stdin", "fds"}, …]}
+    {"folder": PATH, "processes": [{"name", "argv", "env", "cwd", "fds"}, …]}
 
 On standard output it writes a line of JSON for each process that ends by itself:
 `{"exited": NAME, "code": N}`.
@@ -58,18 +58,13 @@ def _start(process: dict[str, Any]) -> subprocess.Popen[bytes]:
         process["argv"],
         env=process["env"],
         cwd=process["cwd"],
-        stdin=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
         stdout=sys.stderr,  # what they print is the log; our standard output is the protocol
         stderr=sys.stderr,
         pass_fds=process["fds"],
         start_new_session=True,
         preexec_fn=_end_with_keeper,  # noqa: PLW1509 - the keeper has no threads
     )
-    assert child.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        child.stdin.write(process["stdin"].encode())
-    with contextlib.suppress(BrokenPipeError):
-        child.stdin.close()
     for fd in process["fds"]:
         os.close(fd)  # only the child may hold it, so that its end is seen
     return child

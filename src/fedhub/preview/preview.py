@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
+import select
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from fedhub.access.persona import Persona
 from fedhub.access.personas import Provider, personas
 from fedhub.errors import FedhubError
 from fedhub.hub import Hub
 from fedhub.idp.client import Client
-from fedhub.idp.server import IdentityProvider
 from fedhub.preview import plan
-from fedhub.preview.hubside.setup import Setup
+from fedhub.preview.hubside.setup import SETUP_FD, Setup
 from fedhub.preview.processes import Processes, free_port, proxy_command
 from fedhub.preview.reason import reason_from_log
+
+if TYPE_CHECKING:
+    from fedhub.idp.server import IdentityProvider
 
 START_LIMIT = 30.0
 """Seconds a hub may take until its login page answers."""
@@ -59,7 +61,6 @@ class Preview:
     Args:
         hub: what to run.
         port: where browsers reach it; 0 for any free port.
-        idp_port: where the identity provider listens; 0 for any.
         sign_in_as: a persona that is signed in without being asked.
         on_log: called with each line of the processes' log.
     """
@@ -69,42 +70,54 @@ class Preview:
         hub: Hub,
         *,
         port: int = 0,
-        idp_port: int = 0,
         sign_in_as: str | None = None,
         on_log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._hub = hub
         self._port = free_port(port)
-        self._idp = IdentityProvider(port=idp_port)
+        self._idp: IdentityProvider | None = None
         self._sign_in_as = sign_in_as
         self._folder = Path(tempfile.mkdtemp(prefix="fedhub-"))
         self._processes = Processes(self._folder, on_log)
         self._token = secrets.token_urlsafe(32)
         self._hub_port = free_port()
+        self._api_port = free_port()
+        self._proxy_token = secrets.token_urlsafe(32)
 
     def __enter__(self) -> Preview:
+        """Start the hub and the proxy: they load their libraries while the caller goes on."""
+        try:
+            self._setup_fd, self._answer_fd = self._start_processes()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         self._processes.stop()
-        self._idp.stop()
+        if self._idp is not None:
+            self._idp.stop()
 
     def start(self) -> Running:
-        """Start everything and wait until the login page answers.
+        """Start the identity provider, tell the hub what to be, wait for its login page.
 
         Raises:
             FedhubError: the hub failed to start; the message carries its own reason.
         """
-        answer = self._start_processes()
         deadline = time.monotonic() + START_LIMIT
-        described = json.loads(self._read_answer(answer, deadline))["providers"]
+        from fedhub.idp.server import IdentityProvider
+
+        self._idp = idp = IdentityProvider()
+        idp.start()
+        self._write_setup(self._setup_fd, idp.url)
+        described = json.loads(self._read_answer(self._answer_fd, deadline))["providers"]
         providers = tuple(_provider(description) for description in described)
         people = tuple(personas(list(providers)))
-        self._register(described, people)
+        self._register(idp, described, people)
         self._await_login_page(deadline)
         return Running(
             url=self._public_url + self._base_url + "/",
-            identity_provider=self._idp.url,
+            identity_provider=idp.url,
             providers=providers,
             replaced={entry["name"]: entry["replaced"] for entry in described},
             personas=people,
@@ -132,73 +145,68 @@ class Preview:
         base = str(self._hub.z2jh_get("hub", "baseUrl", default="/")).strip("/")
         return f"/{base}" if base else ""
 
-    def _start_processes(self) -> int:
-        """Start the proxy and the hub; return the pipe that the hub answers on.
+    def _start_processes(self) -> tuple[int, int]:
+        """Start the proxy and the hub; return the pipes to tell the hub its set-up and to
+        hear its answer."""
+        setup_read, setup_write = os.pipe()
+        answer_read, answer_write = os.pipe()
+        self._answer_write = answer_write
+        self._processes.start([self._hub_process(setup_read, answer_write), self._proxy_process()])
+        return setup_write, answer_read
 
-        The hub waits for its set-up on standard input, so it can load its libraries while
-        the identity provider starts.
-        """
-        proxy_token = secrets.token_urlsafe(32)
-        api_port = free_port()
-        homes = self._folder / "homes"
-        homes.mkdir()
-        places, config_files = plan.write_files(
-            plan.mounted_files(self._hub), self._folder / "files"
-        )
-        read_fd, write_fd = os.pipe()
-        self._idp.start()
-        setup = Setup(
-            values=plan.relocate(dict(self._hub.z2jh), places),
-            identity_provider=self._idp.url,
-            public_url=self._public_url,
-            folder=str(self._folder),
-            hub_port=self._hub_port,
-            proxy_api_url=f"http://127.0.0.1:{api_port}",
-            proxy_token=proxy_token,
-            token=self._token,
-            answer_fd=write_fd,
-            config_files=config_files,
-        )
-        self._processes.start(
-            [self._hub_process(setup), self._proxy_process(api_port, proxy_token)]
-        )
-        return read_fd
-
-    def _hub_process(self, setup: Setup) -> dict[str, Any]:
+    def _hub_process(self, setup_fd: int, answer_fd: int) -> dict[str, Any]:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
         return {
             "name": "hub",
             "argv": [sys.executable, "-m", "jupyterhub", "-f", str(_CONFIG)],
-            "env": {**_inherited(), "PATH": path},
+            "env": {**_inherited(), "PATH": path, SETUP_FD: str(setup_fd)},
             "cwd": str(self._folder),
-            "stdin": json.dumps(setup.to_json()),
-            "fds": [setup.answer_fd],
+            "fds": [setup_fd, answer_fd],
         }
 
-    def _proxy_process(self, api_port: int, token: str) -> dict[str, Any]:
+    def _proxy_process(self) -> dict[str, Any]:
+        target = f"http://127.0.0.1:{self._hub_port}"
         argv = [
             *proxy_command(),
             f"--port={self._port}",
             "--ip=127.0.0.1",
-            f"--api-port={api_port}",
+            f"--api-port={self._api_port}",
             "--api-ip=127.0.0.1",
-            f"--default-target=http://127.0.0.1:{self._hub_port}",
-            f"--error-target=http://127.0.0.1:{self._hub_port}{self._base_url}/hub/error",
+            f"--default-target={target}",
+            f"--error-target={target}{self._base_url}/hub/error",
             "--log-level=warn",
         ]
         return {
             "name": "proxy",
             "argv": argv,
             # The proxy takes its token from nowhere else; it is worth nothing after the preview.
-            "env": {**_inherited(), "CONFIGPROXY_AUTH_TOKEN": token},
+            "env": {**_inherited(), "CONFIGPROXY_AUTH_TOKEN": self._proxy_token},
             "cwd": str(self._folder),
-            "stdin": "",
             "fds": [],
         }
 
-    def _read_answer(self, fd: int, deadline: float) -> str:
-        import select
+    def _write_setup(self, fd: int, idp_url: str) -> None:
+        (self._folder / "homes").mkdir()
+        places, config_files = plan.write_files(
+            plan.mounted_files(self._hub), self._folder / "files"
+        )
+        setup = Setup(
+            values=plan.relocate(dict(self._hub.z2jh), places),
+            identity_provider=idp_url,
+            public_url=self._public_url,
+            folder=str(self._folder),
+            hub_port=self._hub_port,
+            proxy_api_url=f"http://127.0.0.1:{self._api_port}",
+            proxy_token=self._proxy_token,
+            token=self._token,
+            answer_fd=self._answer_write,
+            config_files=config_files,
+        )
+        # A hub that is gone already is reported, with its reason, when no answer comes.
+        with contextlib.suppress(BrokenPipeError), os.fdopen(fd, "w") as pipe:
+            pipe.write(json.dumps(setup.to_json()))
 
+    def _read_answer(self, fd: int, deadline: float) -> str:
         with os.fdopen(fd) as answer:
             ready, _, _ = select.select([answer], [], [], deadline - time.monotonic())
             text = answer.readline() if ready else ""
@@ -207,31 +215,40 @@ class Preview:
             raise self._failure()
         return text
 
-    def _register(self, described: list[dict[str, Any]], people: tuple[Persona, ...]) -> None:
+    def _register(
+        self, idp: IdentityProvider, described: list[dict[str, Any]], people: tuple[Persona, ...]
+    ) -> None:
         for description in described:
             client = description["client"]
             for key in ("redirect_uris", "post_logout_redirect_uris"):
                 client[key] = tuple(client[key])
-            self._idp.add_client(Client(**client))
-        self._idp.set_personas(people)
+            idp.add_client(Client(**client))
+        idp.set_personas(people)
         if self._sign_in_as is not None:
             known = [persona.name for persona in people]
             if self._sign_in_as not in known:
                 raise FedhubError(
                     f"there is no persona {self._sign_in_as}", fix=f"choose of {', '.join(known)}"
                 )
-            self._idp.sign_in_as = self._sign_in_as
+            idp.sign_in_as = self._sign_in_as
 
     def _await_login_page(self, deadline: float) -> None:
-        page = f"{self._public_url}{self._base_url}/hub/login"
+        """Ask the hub itself until it answers, then through the proxy: that is the page."""
+        import httpx
+
+        login = f"{self._base_url}/hub/login"
+        addresses = [f"http://127.0.0.1:{self._hub_port}{login}", f"{self._public_url}{login}"]
         with httpx.Client(trust_env=False) as client:
             while time.monotonic() < deadline:
                 try:
-                    if client.get(page, timeout=5).status_code < httpx.codes.INTERNAL_SERVER_ERROR:
-                        return
+                    reply = client.get(addresses[0], timeout=5)
                 except httpx.HTTPError:
-                    pass
-                if self._processes.wait_for_exit(timeout=0.02):
+                    reply = None
+                if reply is not None and reply.status_code < httpx.codes.INTERNAL_SERVER_ERROR:
+                    addresses.pop(0)
+                    if not addresses:
+                        return
+                elif self._processes.wait_for_exit(timeout=0.02):
                     break
         raise self._failure()
 
@@ -239,6 +256,8 @@ class Preview:
         wanted: dict[str, list[str]] = {}
         for persona in people:
             wanted.setdefault(persona.provider, []).append(persona.name)
+        import httpx
+
         reply = httpx.post(
             f"http://127.0.0.1:{self._hub_port}{self._base_url}/hub/preview/verdicts",
             json=wanted,

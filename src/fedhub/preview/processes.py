@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -149,11 +150,11 @@ class Processes:
 
     def stop(self) -> None:
         """End everything and wait until it is gone, the folder included."""
-        if self._keeper is None:
-            return
-        assert self._keeper.stdin is not None
-        self._keeper.stdin.close()
-        self._keeper.wait()
-        for thread in self._readers:
-            thread.join()
+        if self._keeper is not None:
+            assert self._keeper.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                self._keeper.stdin.close()
+            self._keeper.wait()
+            for thread in self._readers:
+                thread.join()
         shutil.rmtree(self._folder, ignore_errors=True)  # should the keeper have been killed

@@ -7,14 +7,15 @@ import os
 import signal
 import sys
 import webbrowser
-from typing import Any, NoReturn
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fedhub.hub import Hub
 from fedhub.preview import plan
 from fedhub.preview.preview import Preview, Running
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 
 def run_session(
@@ -31,10 +32,7 @@ def run_session(
     Raises:
         FedhubError: the hub can't be started, or one of its processes ended.
     """
-    talk = Console(stderr=True, highlight=False)
     signal.signal(signal.SIGTERM, _as_interrupt)
-    for warning in hub.warnings:
-        talk.print(f"warning: {warning}", style="yellow", markup=False)
 
     def log(line: str) -> None:
         if verbose:
@@ -42,6 +40,12 @@ def run_session(
 
     try:
         with Preview(hub, port=port, sign_in_as=sign_in_as, on_log=log) as preview:
+            # Loaded while the hub's process starts: it takes a tenth of a second.
+            from rich.console import Console
+
+            talk = Console(stderr=True, highlight=False)
+            for warning in hub.warnings:
+                talk.print(f"warning: {warning}", style="yellow", markup=False)
             with talk.status(f"Starting {hub.name} …"):
                 running = preview.start()
             if as_json:
@@ -53,7 +57,7 @@ def run_session(
                 webbrowser.open(running.url)
             preview.wait()
     except KeyboardInterrupt:
-        talk.print("Stopped; nothing of the preview is left.")
+        sys.stderr.write("Stopped; nothing of the preview is left.\n")
 
 
 def _as_interrupt(*_: object) -> NoReturn:
@@ -83,7 +87,10 @@ def as_data(running: Running) -> dict[str, Any]:
 
 
 def _print(hub: Hub, running: Running, talk: Console) -> None:
-    out = Console(highlight=False)
+    from rich.console import Console
+
+    # Nothing to fold for when a program or a file reads along.
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     for provider in running.providers:
         instead = running.replaced[provider.name]
         talk.print(
@@ -101,6 +108,8 @@ def _print(hub: Hub, running: Running, talk: Console) -> None:
 
 
 def _table(running: Running) -> Table:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("Persona", "Institution", "Gets in", "As", "Why there"):
         table.add_column(column)

@@ -14,7 +14,7 @@ from tornado.web import HTTPError, RequestHandler
 
 from fedhub.preview.hubside import chart, verdicts, z2jh
 from fedhub.preview.hubside.providers import point_at_identity_provider
-from fedhub.preview.hubside.setup import Setup
+from fedhub.preview.hubside.setup import SETUP_FD, Setup
 from fedhub.preview.hubside.spawner import PreviewSpawner
 
 VERDICTS = "/preview/verdicts"
@@ -22,8 +22,9 @@ VERDICTS = "/preview/verdicts"
 
 
 def load(c: Any) -> None:
-    """Configure the hub from the set-up on standard input, and answer with its providers."""
-    setup = Setup(**json.loads(sys.stdin.read()))
+    """Configure the hub from the set-up that comes through a pipe; answer with its providers."""
+    with os.fdopen(int(os.environ.pop(SETUP_FD))) as pipe:
+        setup = Setup(**json.loads(pipe.read()))
     providers = configure_as_pod(c, setup)
     _as_preview(c, setup)
     with os.fdopen(setup.answer_fd, "w") as answer:

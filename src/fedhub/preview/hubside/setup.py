@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+SETUP_FD = "FEDHUB_PREVIEW_SETUP_FD"
+"""The environment variable that names the pipe."""
+
 
 @dataclass(frozen=True)
 class Setup:
