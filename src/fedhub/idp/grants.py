@@ -6,15 +6,17 @@ each refusal a name that the site turns into its server's own words.
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote_plus
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request, grants
 from authlib.oauth2.rfc6749.errors import InvalidGrantError, OAuth2Error
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core.grants import OpenIDCode, OpenIDToken
 from flask import Response, jsonify, request
@@ -258,6 +260,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib is untyped
         self._query_client = self._find
         self._save_token = lambda token, request: None  # tokens.issue has remembered it
         self.register_token_generator("default", _issue)
+        self.register_client_auth_method("client_secret_basic", _authenticate_basic)
         self.register_grant(CodeGrant, [IdToken(), Challenge(required=False)])
         self.register_grant(RefreshGrant, [RefreshedIdToken()])
 
@@ -273,7 +276,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib is untyped
         Raises:
             Refused: naming what was wrong, which some servers tell and others don't.
         """
-        basic_id, _ = extract_basic_authorization(request.headers)
+        basic_id, _ = basic_credentials(request.headers)
         client_id = basic_id or request.form.get("client_id")
         if not client_id:
             raise Refused(Reason.NO_CREDENTIALS)
@@ -310,6 +313,38 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib is untyped
     def _find(client_id: str) -> Registration | None:
         client = current_site().client(client_id)
         return Registration(client) if client else None
+
+
+def basic_credentials(headers: Headers) -> tuple[str, str]:
+    """Client id and secret from HTTP Basic; empty when there are none.
+
+    RFC 6749 section 2.3.1 has them URL-encoded, which oauthenticator and others don't do: both
+    are understood. CILogon's ids contain colons, and OA4MP splits at the last one.
+    """
+    kind, _, value = headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "basic":
+        return "", ""
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return "", ""
+    site = current_site()
+    split = text.rpartition if site.splits_basic_at_last_colon else text.partition
+    client_id, _, secret = split(":")
+    if site.client(client_id) is None:
+        client_id = unquote_plus(client_id)
+    return client_id, secret
+
+
+def _authenticate_basic(
+    query_client: Callable[[str], Registration | None], request: ProtocolRequest
+) -> Registration | None:
+    client_id, secret = basic_credentials(request.headers)
+    registration = query_client(client_id)
+    if registration is None:
+        return None
+    raw = registration.check_client_secret(secret)
+    return registration if registration.check_client_secret(unquote_plus(secret)) or raw else None
 
 
 def token_response(server: Server, implied: Mapping[str, str] = NOTHING) -> Response:

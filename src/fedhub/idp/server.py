@@ -170,7 +170,7 @@ class IdentityProvider:
         assert self._server is not None
         server = self._server
         self._state.keys.current()  # made here, so that starting does not wait for it
-        server.serve_forever()
+        server.serve_forever(poll_interval=0.05)  # how long stopping may take, in seconds
 
 
 class _QuietHandler(WSGIRequestHandler):

@@ -36,6 +36,7 @@ class Site:
     access_lifetime: ClassVar[float] = 3600.0
     refresh_lifetime: ClassVar[float] = 14 * 86400.0
     refresh_is_single_use: ClassVar[bool] = False
+    splits_basic_at_last_colon: ClassVar[bool] = False
     refusals: ClassVar[Mapping[Reason, Refusal]] = {
         # RFC 6749 section 5.2, RFC 7636 section 4.6
         Reason.UNKNOWN_CLIENT: (401, "invalid_client", "Client authentication failed"),

@@ -7,6 +7,7 @@ URL-encoded.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -40,12 +41,13 @@ class CilogonSite(Site):
     access_lifetime = 900.0
     refresh_lifetime = 864000.0  # CILogon's advice for Kubernetes
     refresh_is_single_use = True
+    splits_basic_at_last_colon = True  # its client ids contain colons
     refusals: ClassVar[Mapping[Reason, Refusal]] = {
         **Site.refusals,
         Reason.UNKNOWN_CLIENT: (400, "unauthorized_client", "Unknown client"),
         Reason.NO_CREDENTIALS: (400, "unauthorized_client", "Missing client id"),
         Reason.WRONG_SECRET: (400, "unauthorized_client", "Incorrect secret"),
-        Reason.CODE_UNKNOWN: (400, "invalid_request", "No pending transaction found for id"),
+        Reason.CODE_UNKNOWN: (400, "invalid_request", "No pending transaction found"),
         Reason.CODE_EXPIRED: (400, "invalid_grant", "grant expired"),
         Reason.CALLBACK_MISMATCH: (400, "invalid_request", "The callback does not match"),
         Reason.VERIFIER_MISSING: (400, "unauthorized_client", "missing verifier, access denied"),
@@ -102,6 +104,10 @@ class CilogonSite(Site):
             words = "Error: Attempt to use invalid authorization code.  Request rejected."
             return plain_error(500, "server_error", words)
         reply = super().refuse_token(reason, basic=basic)
+        if reason is Reason.CODE_UNKNOWN:
+            code = request.form.get("code", "")
+            words = f"No pending transaction found for id={code}"
+            reply.set_data(json.dumps({"error": "invalid_request", "error_description": words}))
         reply.content_type = "application/json;charset=UTF-8"
         return reply
 

@@ -219,18 +219,19 @@ def _users_token(state: State, client: Client, access_token: str) -> Token:
 
 
 def _user(token: Token) -> dict[str, Any]:
-    """The message `User`."""
+    """The message `User`: all text, empty where nothing is known."""
     claims = token.signin.claims
-    first, last = claims.get("given_name", ""), claims.get("family_name", "")
-    return {
-        "sub": claims.get("sub", ""),
+    first, last = claims.get("given_name") or "", claims.get("family_name") or ""
+    user = {
+        "sub": claims.get("sub") or "",
         "full_name": claims.get("name") or f"{first} {last}".strip(),
         "first_name": first,
         "last_name": last,
-        "email_address": claims.get("email", ""),
+        "email_address": claims.get("email") or "",
         "username": username_of(claims, token.signin.persona),
         "client_id": token.signin.client.client_id,
     }
+    return {name: str(value) for name, value in user.items()}
 
 
 def _credentials(state: State, client: Client) -> dict[str, Any]:
