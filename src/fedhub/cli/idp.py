@@ -9,14 +9,32 @@ import typer
 
 
 def idp(
-    hub: Annotated[str, typer.Argument(metavar="HUB", help="A name in values/, or a path.")],
+    hub: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[HUB]", help="A name in values/, or a path; without it a sample client."
+        ),
+    ] = None,
     files: Annotated[
         list[Path] | None,
         typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
     ] = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 0,
+    redirect_uris: Annotated[
+        list[str] | None,
+        typer.Option("--redirect-uri", help="A callback URL of the sample client; repeatable."),
+    ] = None,
     output: Annotated[
         Literal["text", "json"], typer.Option("--format", help="json prints one line when ready.")
     ] = "text",
 ) -> None:
-    """Run the identity provider that `fedhub run` uses, for a hub that runs elsewhere."""
+    """Run the identity provider of `fedhub run` alone, for a hub that runs elsewhere."""
+    from fedhub.hub import load_hub
+    from fedhub.preview.alone import run_alone
+
+    run_alone(
+        load_hub(hub, extra=files or []) if hub else None,
+        port=port,
+        redirect_uris=tuple(redirect_uris or ["http://127.0.0.1:8000/hub/oauth_callback"]),
+        as_json=output == "json",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Face = Literal["cilogon", "keycloak", "custos", "github", "oidc"]
 """Which real server's addresses and manners a client meets."""
@@ -32,3 +32,9 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     realm: str = ""
     refresh_tokens: bool = True
+
+    @classmethod
+    def from_description(cls, description: dict[str, Any]) -> Client:
+        """Return a client from what the hub process says of it, where tuples are lists."""
+        lists = ("redirect_uris", "post_logout_redirect_uris")
+        return cls(**description | {key: tuple(description.get(key, ())) for key in lists})

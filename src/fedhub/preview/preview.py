@@ -111,7 +111,7 @@ class Preview:
         idp.start()
         self._write_setup(self._setup_fd, idp.url)
         described = json.loads(self._read_answer(self._answer_fd, deadline))["providers"]
-        providers = tuple(_provider(description) for description in described)
+        providers = tuple(provider_from(description) for description in described)
         people = tuple(personas(list(providers)))
         self._register(idp, described, people)
         self._await_login_page(deadline)
@@ -159,7 +159,7 @@ class Preview:
         return {
             "name": "hub",
             "argv": [sys.executable, "-m", "jupyterhub", "-f", str(_CONFIG)],
-            "env": {**_inherited(), "PATH": path, SETUP_FD: str(setup_fd)},
+            "env": {**inherited_environment(), "PATH": path, SETUP_FD: str(setup_fd)},
             "cwd": str(self._folder),
             "fds": [setup_fd, answer_fd],
         }
@@ -180,7 +180,7 @@ class Preview:
             "name": "proxy",
             "argv": argv,
             # The proxy takes its token from nowhere else; it is worth nothing after the preview.
-            "env": {**_inherited(), "CONFIGPROXY_AUTH_TOKEN": self._proxy_token},
+            "env": {**inherited_environment(), "CONFIGPROXY_AUTH_TOKEN": self._proxy_token},
             "cwd": str(self._folder),
             "fds": [],
         }
@@ -219,10 +219,7 @@ class Preview:
         self, idp: IdentityProvider, described: list[dict[str, Any]], people: tuple[Persona, ...]
     ) -> None:
         for description in described:
-            client = description["client"]
-            for key in ("redirect_uris", "post_logout_redirect_uris"):
-                client[key] = tuple(client[key])
-            idp.add_client(Client(**client))
+            idp.add_client(Client.from_description(description["client"]))
         idp.set_personas(people)
         if self._sign_in_as is not None:
             known = [persona.name for persona in people]
@@ -281,13 +278,14 @@ class Preview:
         )
 
 
-def _inherited() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
     """Return the environment for a child, without what may be a credential of the operator."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "VIRTUAL_ENV", "SSL_CERT_FILE")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _provider(description: dict[str, Any]) -> Provider:
+def provider_from(description: dict[str, Any]) -> Provider:
+    """Return a provider as the hub process described it."""
     return Provider(
         name=description["name"],
         label=description["label"],

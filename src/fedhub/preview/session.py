@@ -14,8 +14,13 @@ from fedhub.preview import plan
 from fedhub.preview.preview import Preview, Running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from rich.console import Console
     from rich.table import Table
+
+    from fedhub.access.persona import Persona
+    from fedhub.preview.alone import Alone
 
 
 def run_session(
@@ -32,7 +37,7 @@ def run_session(
     Raises:
         FedhubError: the hub can't be started, or one of its processes ended.
     """
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
 
     def log(line: str) -> None:
         if verbose:
@@ -60,7 +65,8 @@ def run_session(
         sys.stderr.write("Stopped; nothing of the preview is left.\n")
 
 
-def _as_interrupt(*_: object) -> NoReturn:
+def interrupt(*_: object) -> NoReturn:
+    """End like Ctrl-C, for SIGTERM."""
     raise KeyboardInterrupt
 
 
@@ -69,21 +75,48 @@ def as_data(running: Running) -> dict[str, Any]:
     return {
         "url": running.url,
         "identity_provider": running.identity_provider,
-        "personas": [
-            {
-                "name": persona.name,
-                "provider": persona.provider,
-                "idp": persona.idp,
-                "claims": dict(persona.claims),
-                "expected": {
-                    key: running.expected[persona.name][key]
-                    for key in ("allowed", "username", "admin", "groups")
-                },
-            }
-            for persona in running.personas
-        ],
+        "personas": persona_data(running.personas, running.expected),
         "pid": os.getpid(),
     }
+
+
+def persona_data(
+    people: Iterable[Persona], expected: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return personas as `--format json` prints them."""
+    return [
+        {
+            "name": persona.name,
+            "provider": persona.provider,
+            "idp": persona.idp,
+            "claims": dict(persona.claims),
+            "expected": {
+                key: expected[persona.name][key]
+                for key in ("allowed", "username", "admin", "groups")
+            }
+            if persona.name in expected
+            else None,
+        }
+        for persona in people
+    ]
+
+
+def print_alone(alone: Alone) -> None:
+    """Print what an identity provider without a hub has to offer."""
+    from rich.console import Console
+
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    for client in alone.clients:
+        out.print(
+            f"{client.provider}: client_id {client.client_id}, {client.face} face, "
+            f"callback {', '.join(client.redirect_uris)}",
+            markup=False,
+        )
+    if alone.sample_secret:
+        out.print(f"client_secret, for this run only: {alone.sample_secret}", markup=False)
+    out.print()
+    out.print(_table(alone.personas, alone.expected))
+    out.print(f"\nThe identity provider is at {alone.identity_provider}")
 
 
 def _print(hub: Hub, running: Running, talk: Console) -> None:
@@ -102,26 +135,24 @@ def _print(hub: Hub, running: Running, talk: Console) -> None:
     if ignored:
         talk.print(f"Not simulated here: {', '.join(ignored)}", style="dim", markup=False)
     out.print()
-    out.print(_table(running))
+    out.print(_table(running.personas, running.expected))
     out.print(f"\n[bold]{hub.name}[/bold] is at [link={running.url}]{running.url}[/link]")
     talk.print("Ctrl-C ends it and leaves nothing behind.", style="dim")
 
 
-def _table(running: Running) -> Table:
+def _table(people: Iterable[Persona], expected: Mapping[str, Mapping[str, Any]]) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("Persona", "Institution", "Gets in", "As", "Why there"):
+    for column in ("Persona", "Institution", *(["Gets in", "As"] if expected else []), "Why there"):
         table.add_column(column)
-    for persona in running.personas:
-        verdict = running.expected[persona.name]
-        roles = [*(["admin"] if verdict["admin"] else []), *verdict["groups"]]
-        user = f"{verdict['username']} ({', '.join(roles)})" if roles else verdict["username"]
-        table.add_row(
-            persona.name,
-            persona.idp_name,
-            "[green]yes[/green]" if verdict["allowed"] else "[red]no[/red]",
-            user or "",
-            persona.about,
-        )
+    for persona in people:
+        cells = [escape(persona.name), escape(persona.idp_name)]
+        if verdict := expected.get(persona.name):
+            cells.append("[green]yes[/green]" if verdict["allowed"] else "[red]no[/red]")
+            roles = [*(["admin"] if verdict["admin"] else []), *verdict["groups"]]
+            user = verdict["username"] or ""
+            cells.append(escape(f"{user} ({', '.join(roles)})" if roles else user))
+        table.add_row(*cells, escape(persona.about))
     return table

@@ -19,10 +19,13 @@ from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 from traitlets import Undefined
 
+from fedhub.preview.hubside import z2jh
 from fedhub.preview.hubside.setup import Setup
 
 SINGLE = "login"
 """The name of the only provider of a plain z2jh file."""
+
+_CALLBACK = "hub/oauth_callback"
 
 _KEYCLOAK = re.compile(r"/realms/(?P<realm>[^/]+)/protocol/openid-connect")
 _SECRET_TRAITS = {"client_secret", "http_client", "config", "parent", "log", "db"}
@@ -67,8 +70,8 @@ def _providers(
                 configured,
             )
     else:
-        login = c.JupyterHub.get("fedhub_provider_name", SINGLE)
-        yield login, c[cls.__name__], cls(config=c)
+        declared = list(z2jh.get_config("global.fedhub.login") or [])
+        yield (declared or [SINGLE])[0], c[cls.__name__], cls(config=c)
 
 
 def _face(authenticator: OAuthenticator) -> tuple[str, str]:
@@ -120,13 +123,9 @@ def _endpoints(face: str, realm: str, name: str, authenticator: Any, idp: str) -
 def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str, Any]:
     """Return the traits that differ from what a hub pod would have."""
     face, realm = _face(authenticator)
-    base_url = "/" + str(c.JupyterHub.get("base_url", "/")).strip("/")
-    callback = urlsplit(authenticator.oauth_callback_url or "").path or (
-        f"{base_url.rstrip('/')}/hub/oauth_callback"
-    )
     changes: dict[str, Any] = {
         **_endpoints(face, realm, name, authenticator, setup.identity_provider),
-        "oauth_callback_url": setup.public_url + callback,
+        "oauth_callback_url": _callback_url(authenticator, setup, c),
         "client_id": authenticator.client_id or f"preview-{name}",
         "client_secret": authenticator.client_secret or secrets.token_urlsafe(32),
     }
@@ -134,6 +133,16 @@ def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str,
     if logout.netloc:
         changes["logout_redirect_url"] = f"{setup.identity_provider}/logout/"
     return changes
+
+
+def _callback_url(authenticator: Any, setup: Setup, c: Any) -> str:
+    """Return the configured callback URL, moved to where the preview is."""
+    base_url = str(c.JupyterHub.get("base_url", "/")).strip("/")
+    configured = authenticator.oauth_callback_url or ""
+    path = urlsplit(configured).path or "/".join(["", *filter(None, [base_url]), _CALLBACK])
+    if setup.public_url:
+        return setup.public_url + path
+    return configured or f"http://127.0.0.1:8000{path}"
 
 
 def _describe(
@@ -154,10 +163,16 @@ def _describe(
             "client_id": changes["client_id"],
             "client_secret": changes["client_secret"],
             "redirect_uris": [changes["oauth_callback_url"]],
-            "post_logout_redirect_uris": [setup.public_url, setup.public_url + "/"],
+            "post_logout_redirect_uris": _after_logout(changes["oauth_callback_url"]),
             "realm": realm,
         },
     }
+
+
+def _after_logout(callback: str) -> list[str]:
+    """Return the addresses of the hub that a browser may be sent to after logout."""
+    origin, _, _ = callback.partition("/hub/")
+    return [origin, f"{origin}/", f"{origin}/hub/", f"{origin}/hub/login", f"{origin}/hub/logout"]
 
 
 def _rules(authenticator: Any) -> dict[str, Any]:

@@ -16,26 +16,27 @@ class Setup:
     Attributes:
         values: the values as the z2jh chart receives them, `global` included.
         identity_provider: base address of the embedded identity provider.
-        public_url: where browsers reach the hub, without the hub's base URL.
+        answer_fd: the pipe to write answers to.
+        public_url: where browsers reach the hub, without the hub's base URL; empty when the
+            hub runs elsewhere, then callback URLs stay as configured.
         folder: the preview's temporary folder.
         hub_port: where the hub process listens on loopback.
         proxy_api_url: where configurable-http-proxy takes routes.
         proxy_token: what it wants to see for that.
         token: what a request for verdicts must carry.
-        answer_fd: the pipe to write the providers to.
         config_files: the preview's copies of files that the values mount into
             `jupyterhub_config.d`.
     """
 
     values: dict[str, Any] = field(repr=False)
     identity_provider: str
-    public_url: str
-    folder: str
-    hub_port: int
-    proxy_api_url: str
-    proxy_token: str = field(repr=False)
-    token: str = field(repr=False)
     answer_fd: int
+    public_url: str = ""
+    folder: str = ""
+    hub_port: int = 0
+    proxy_api_url: str = ""
+    proxy_token: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
     config_files: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
