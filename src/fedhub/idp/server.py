@@ -135,6 +135,10 @@ class IdentityProvider:
         """Say who can sign in, replacing those before."""
         self._state.set_personas(personas)
 
+    def sign_in_as(self, persona: str) -> None:
+        """Sign a persona in without asking; "" asks again."""
+        self._state.sign_in_as = persona
+
     def iam_secret(self, client: Client) -> str:
         """The secret of a Custos tenant's client at Keycloak, which differs from Custos' own."""
         return self._state.iam_secret(client)

@@ -166,8 +166,9 @@ def _choose(
     """
     if "cancel" in request.form:
         raise DeniedError("access_denied", site.cancelled_words)
-    if "persona" in request.form:
-        made = _signin(site, client)
+    asked = request.form.get("persona") or _at_once(site, client)
+    if asked:
+        made = _signin(site, client, asked, request.form.get("claims", ""))
         return _page(site, client, values, made) if isinstance(made, Draft) else made
     if session is not None and not {"login", "select_account"} & _prompts(values):
         return session
@@ -176,8 +177,13 @@ def _choose(
     return _page(site, client, values)
 
 
-def _signin(site: Site, client: Client) -> SignIn | Draft:
-    name, text = request.form["persona"], request.form.get("claims", "")
+def _at_once(site: Site, client: Client) -> str:
+    """The persona that signs in without being asked, if this client can have it."""
+    mine = {persona.name for persona in site.state.personas(client.provider)}
+    return site.state.sign_in_as if site.state.sign_in_as in mine else ""
+
+
+def _signin(site: Site, client: Client, name: str, text: str) -> SignIn | Draft:
     mine = site.state.personas(client.provider)
     persona = next((p for p in mine if p.name == name), None)
     if persona is None:

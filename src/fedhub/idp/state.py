@@ -118,6 +118,7 @@ class State:
         self.url = ""
         self.secure = False
         self.control_token = ""
+        self.sign_in_as = ""
         self.stopping = threading.Event()
         self._lock = threading.RLock()
         self._clients: dict[tuple[Face, str, str], Client] = {}

@@ -227,7 +227,7 @@ class Preview:
                 raise FedhubError(
                     f"there is no persona {self._sign_in_as}", fix=f"choose of {', '.join(known)}"
                 )
-            idp.sign_in_as = self._sign_in_as
+            idp.sign_in_as(self._sign_in_as)
 
     def _await_login_page(self, deadline: float) -> None:
         """Ask the hub itself until it answers, then through the proxy: that is the page."""
