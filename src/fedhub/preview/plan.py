@@ -154,7 +154,7 @@ def _relocate(value: Any, replacements: list[tuple[re.Pattern[str], str]]) -> An
         return [_relocate(below, replacements) for below in value]
     if isinstance(value, str):
         for pattern, place in replacements:
-            value = pattern.sub(lambda _, place=place: place, value)
+            value = pattern.sub(place.replace("\\", r"\\"), value)
     return value
 
 

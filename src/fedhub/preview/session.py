@@ -48,6 +48,7 @@ def run_session(
             # Loaded while the hub's process starts: it takes a tenth of a second.
             from rich.console import Console
 
+            _ = hub.fedhub  # is what stands under global.fedhub valid?
             talk = Console(stderr=True, highlight=False)
             for warning in hub.warnings:
                 talk.print(f"warning: {warning}", style="yellow", markup=False)

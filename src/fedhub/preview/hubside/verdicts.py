@@ -82,7 +82,7 @@ async def verdict(
         persona: the name of a persona there.
         groups: `c.JupyterHub.load_groups`.
     """
-    refused = {"allowed": False, "username": None, "admin": False, "groups": []}
+    refused: dict[str, Any] = {"allowed": False, "username": None, "admin": False, "groups": []}
     try:
         callback = await _sign_in(authenticator, persona)
         model = await authenticator.get_authenticated_user(callback, None)
