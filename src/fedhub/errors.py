@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -50,3 +51,18 @@ class UsageError(FedhubError):
     """The command was used wrongly: an unknown hub, a bad option. Exit code 2."""
 
     exit_code = 2
+
+
+class Problems(FedhubError):  # noqa: N818 - it is several errors, each with its position
+    """Several mistakes of one kind, reported together, one line each.
+
+    Args:
+        errors: the mistakes, at least one, in the order they are shown.
+    """
+
+    def __init__(self, errors: Sequence[FedhubError]) -> None:
+        super().__init__(errors[0].message, fix=errors[0].fix, position=errors[0].position)
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.errors))

