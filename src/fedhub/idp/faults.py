@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 FaultName = Literal[
@@ -48,6 +48,7 @@ class Fault:
         seconds: how long `slow` waits.
         times: how often it still strikes; None for until cleared.
         claim: what `missing-claim` leaves out.
+        struck: how often it has struck.
     """
 
     name: str
@@ -55,6 +56,23 @@ class Fault:
     seconds: float = 5.0
     times: int | None = None
     claim: str = "sub"
+    struck: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        """Check the types, which come from outside.
+
+        Raises:
+            ValueError: one is wrong.
+        """
+        wrong = (
+            self.name not in FAULTS
+            or not isinstance(self.endpoint, str | None)
+            or not isinstance(self.seconds, int | float)
+            or not isinstance(self.times, int | None)
+            or not isinstance(self.claim, str)
+        )
+        if wrong:
+            raise ValueError(f"a fault has name, endpoint, seconds, times, claim; names: {FAULTS}")
 
 
 class Faults:
@@ -65,13 +83,7 @@ class Faults:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a fault in force.
-
-        Raises:
-            ValueError: there is no fault of that name.
-        """
-        if fault.name not in FAULTS:
-            raise ValueError(f"no fault is called {fault.name!r}; there are {', '.join(FAULTS)}")
+        """Put a fault in force."""
         with self._lock:
             self._faults.append(fault)
 
@@ -85,9 +97,8 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 if fault.name == name and fault.endpoint in (None, endpoint):
-                    if fault.times is not None:
-                        fault.times -= 1
-                        if fault.times <= 0:
-                            self._faults.remove(fault)
+                    fault.struck += 1
+                    if fault.times is not None and fault.struck >= fault.times:
+                        self._faults.remove(fault)
                     return fault
         return None
