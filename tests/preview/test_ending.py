@@ -25,9 +25,7 @@ def test_nothing_is_left(
     tempfile.tempdir = None
     try:
         with running_hub("campus") as hub, Visitor() as visitor:
-            member = next(
-                name for name, one in hub.personas.items() if one["expected"]["allowed"]
-            )
+            member = next(name for name, one in hub.personas.items() if one["expected"]["allowed"])
             visitor.log_in(hub, member)
             visitor.get(f"{hub.url}hub/spawn", follow_redirects=True)
             assert len(folders()) == 1

@@ -279,6 +279,12 @@ def _blocks(hub: Hub) -> Iterator[Block]:
             yield read_block(path, code, _text(hub.start(*path), code))
 
 
+def extra_config_position(hub: Hub, key: str, line: int) -> Position:
+    """Return where a line (from 1) of an entry of `hub.extraConfig` stands in its file."""
+    path = (*hub.z2jh_at, "hub", "extraConfig", key)
+    return _text(hub.start(*path), str(hub.get(*path))).at(line, 0)
+
+
 _BLOCK_SCALAR = re.compile(r"\|[-+\d]*\s*(#.*)?$")
 
 

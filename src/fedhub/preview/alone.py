@@ -16,13 +16,11 @@ from typing import Any
 
 from fedhub.access.persona import Persona
 from fedhub.access.personas import Provider, personas
-from fedhub.errors import FedhubError
 from fedhub.hub import Hub
 from fedhub.idp.client import Client, Face
 from fedhub.idp.server import IdentityProvider
 from fedhub.preview.hubside.setup import Setup
-from fedhub.preview.preview import inherited_environment, provider_from
-from fedhub.preview.reason import reason_from_log
+from fedhub.preview.preview import failure, inherited_environment, provider_from
 
 FACES: tuple[Face, ...] = ("cilogon", "keycloak", "custos", "github", "oidc")
 
@@ -95,6 +93,7 @@ class _Authenticator:
     """The hub's authenticator in a process of its own, which ends with this one."""
 
     def __init__(self, hub: Hub, idp_url: str) -> None:
+        self._hub = hub
         self._answer, answer_write = os.pipe()
         self._setup = Setup(
             values=dict(hub.z2jh),
@@ -152,10 +151,7 @@ class _Authenticator:
         if not line:
             self._process.wait()
             self._reader.join()
-            raise FedhubError(
-                f"the hub's configuration can't be loaded: {reason_from_log(self._log)}",
-                fix="mend what it names",
-            )
+            raise failure(self._hub, "the hub's configuration can't be loaded", self._log)
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _PREFIX = re.compile(r"^\[[A-Z] [^\]]*\]\s*")
 _EXCEPTION = re.compile(
@@ -11,7 +12,18 @@ _EXCEPTION = re.compile(
 _LEVEL = re.compile(r"^\[[EC] ")
 
 
-def reason_from_log(lines: list[str]) -> str:
+_BLOCK = re.compile(r'^File "hub\.extraConfig\.(?P<key>[^"]+)", line (?P<line>\d+)')
+
+
+def block_from_log(lines: Sequence[str]) -> tuple[str, int] | None:
+    """Return the entry of `hub.extraConfig`, and its line, that the last exception came from."""
+    for line in reversed(lines):
+        if found := _BLOCK.match(line.strip()):
+            return found["key"], int(found["line"])
+    return None
+
+
+def reason_from_log(lines: Sequence[str]) -> str:
     """Return the most telling message of a log.
 
     The last exception with its continuation lines, else the last line logged as an error,
@@ -27,7 +39,7 @@ def reason_from_log(lines: list[str]) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
 
 
-def _continuation(lines: list[str]) -> list[str]:
+def _continuation(lines: Sequence[str]) -> list[str]:
     found = []
     for line in lines:
         if _PREFIX.match(line) or not line.strip():

@@ -153,7 +153,9 @@ def _table(people: Iterable[Persona], expected: Mapping[str, Mapping[str, Any]])
         if verdict := expected.get(persona.name):
             cells.append("[green]yes[/green]" if verdict["allowed"] else "[red]no[/red]")
             roles = [*(["admin"] if verdict["admin"] else []), *verdict["groups"]]
-            user = verdict["username"] or ""
-            cells.append(escape(f"{user} ({', '.join(roles)})" if roles else user))
+            user = escape(verdict["username"] or "")
+            if not verdict["allowed"]:
+                user = f"[dim]{escape(verdict['reason'])}[/dim]"
+            cells.append(f"{user} ({escape(', '.join(roles))})" if roles else user)
         table.add_row(*cells, escape(persona.about))
     return table
