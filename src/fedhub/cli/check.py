@@ -1,0 +1,80 @@
+"""`fedhub check`: what is wrong with a hub, at file, line and column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fedhub.checks.linter import Result
+
+_MANY = 10
+"""Hubs that take longer than a second to check."""
+
+
+def check(
+    hubs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[HUB|FILE]...", help="Names in values/, or paths. Default: all."),
+    ] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--values", "-f", help="More values over each hub's own; may be repeated."),
+    ] = None,
+    output: Annotated[
+        Literal["text", "json", "sarif"], typer.Option("--format", help="How to print problems.")
+    ] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="ID", help="Print what a rule is about, and stop.")
+    ] = None,
+) -> None:
+    """Say what is wrong with a hub's values, and what to do about it."""
+    if explain is not None:
+        from fedhub.checks.pages import explain as page
+
+        typer.echo(page(explain))
+        return
+    from fedhub.checks.linter import check_hubs
+
+    result = check_hubs(hubs or [], extra=files or [], progress=_progress)
+    if output == "text":
+        _print_text(result)
+    else:
+        from fedhub.checks.report import json_text, sarif_text
+
+        typer.echo(json_text(result.problems) if output == "json" else sarif_text(result.problems))
+    raise typer.Exit(result.exit_code(strict=strict))
+
+
+def _print_text(result: Result) -> None:
+    import sys
+
+    from fedhub.checks.report import for_terminal, line, summary
+
+    if sys.stdout.isatty():
+        from rich.console import Console
+
+        console = Console(highlight=False, soft_wrap=True)
+        for problem in result.problems:
+            for part in for_terminal(problem):
+                console.print(part)
+    else:
+        for problem in result.problems:
+            typer.echo(line(problem))
+    typer.echo(summary(result), err=True)
+
+
+def _progress(hubs: list[str]) -> Iterable[str]:
+    import sys
+
+    if len(hubs) < _MANY or not sys.stderr.isatty():
+        return hubs
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(hubs, "Checking", console=Console(stderr=True), transient=True)
