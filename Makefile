@@ -36,6 +36,10 @@ format: install ## Format the code
 bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/startup.py
 
+.PHONY: screenshots
+screenshots: install browser ## Take the pictures of the README anew
+	$(BIN)/python tools/screenshots.py
+
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
 	for set in requirements/bootstrap images/hub/requirements requirements/cli \

@@ -1,0 +1,60 @@
+"""The command line: light to start, and right about its exit codes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fedhub
+
+FEDHUB = str(Path(sys.executable).parent / "fedhub")
+HEAVY = {"rich", "pydantic", "flask", "authlib", "httpx", "ruamel", "jupyterhub", "yaml"}
+
+
+def run(*argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [FEDHUB, *argv], check=False, capture_output=True, text=True, env=os.environ | env
+    )
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout == f"fedhub {fedhub.__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["run", "--help"]])
+def test_starting_does_not_import_the_world(argv: list[str]) -> None:
+    code = (
+        "import sys; from fedhub.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *argv], check=True, capture_output=True, text=True
+    )
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
+def test_every_command_has_a_line_of_help() -> None:
+    listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
+    assert [line.split()[0] for line in listed] == ["check", "run", "idp", "values"]
+    assert all(len(line.split()) > 3 for line in listed)
+
+
+@pytest.mark.parametrize(
+    "argv", [["--nonsense"], ["nonsense"], ["run"], ["run", "a", "--port", "x"]]
+)
+def test_a_wrong_use_exits_with_2(argv: list[str]) -> None:
+    done = run(*argv)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+
+
+def test_completion_knows_the_commands() -> None:
+    done = run(_FEDHUB_COMPLETE="complete_bash", COMP_WORDS="fedhub ch", COMP_CWORD="1")
+    assert done.stdout.split() == ["check"]
