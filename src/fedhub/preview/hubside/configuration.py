@@ -35,7 +35,7 @@ def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
     """Do what a hub pod does with the values, then point the providers at the preview's own."""
     z2jh.install(setup.values)
     chart.apply(c, setup)
-    configure(c)
+    configure(c, _without_secrets_of_a_cluster(z2jh.get_config("global.fedhub") or {}))
     namespace = {
         "c": c,
         "os": os,
@@ -49,6 +49,15 @@ def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
         exec(compile(code, file, "exec"), namespace)  # noqa: S102 - it is configuration
     chart.extra_config(namespace)
     return point_at_identity_provider(c, setup)
+
+
+def _without_secrets_of_a_cluster(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where a pod would find credentials: a preview makes its own."""
+    login = {
+        name: {key: value for key, value in provider.items() if key != "credentials"}
+        for name, provider in (settings.get("login") or {}).items()
+    }
+    return {**settings, "login": login} if login else settings
 
 
 def _as_preview(c: Any, setup: Setup) -> None:
