@@ -7,6 +7,7 @@ so that duplicate keys, alias bombs and deep nesting are refused while reading, 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
@@ -19,6 +20,10 @@ MAX_DEPTH = 100
 MAX_VALUES = 100_000
 """Values in one file with its aliases written out; a Kubernetes Secret could not hold as many."""
 
+# libyaml's reader.c, and Helm's; looked for here because libyaml says where in bytes.
+_NOT_ALLOWED = re.compile(
+    r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 _MERGE_TAG = "tag:yaml.org,2002:merge"
 
 
@@ -48,17 +53,17 @@ def parse(text: str, file: str) -> Node:
     Raises:
         FedhubError: Helm could not read it, or reads something other than what it seems to say.
     """
+    if refused := _NOT_ALLOWED.search(text):
+        raise FedhubError(
+            f"character U+{ord(refused[0]):04X} is not allowed in YAML",
+            fix="remove it, or write it as an escape between double quotes",
+            position=_position_of(text, refused.start(), file),
+        )
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return _Reader(yaml.parse(text, Loader=loader), file).document()
     except yaml.MarkedYAMLError as error:
         _refuse_syntax(error, text, file)
-    except yaml.reader.ReaderError as error:
-        raise FedhubError(
-            f"character U+{ord(text[error.position]):04X} is not allowed in YAML",
-            fix="remove it, or write it as an escape between double quotes",
-            position=_position_of(text, error.position, file),
-        ) from None
 
 
 class _Reader:
@@ -75,16 +80,17 @@ class _Reader:
     def document(self) -> Node:
         next(self._events)  # the stream's start
         event = next(self._events)
-        nothing = Position(self._file, 1, 1)
         if isinstance(event, yaml.StreamEndEvent):
+            nothing = Position(self._file, 1, 1)
             return Node({}, nothing, nothing)
+        if event.version not in {None, (1, 1)}:
+            self._refuse(event, "Helm reads YAML 1.1 only", "remove the %YAML line")
         root = self._node(next(self._events), depth=0)
-        next(self._events)  # the document's end
-        event = next(self._events)
-        if not isinstance(event, yaml.StreamEndEvent):
+        end = next(self._events)
+        if not self._is_over():
             self._refuse(
-                event,
-                "a second YAML document starts here, and Helm reads only the first",
+                end,
+                "the first YAML document ends here, and Helm reads no other",
                 "put all values into one document",
             )
         if root.content is None:
@@ -97,6 +103,12 @@ class _Reader:
                 position=root.start,
             )
         return root
+
+    def _is_over(self) -> bool:
+        try:
+            return isinstance(next(self._events), yaml.StreamEndEvent)
+        except yaml.MarkedYAMLError:
+            return False
 
     def _node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
@@ -222,9 +234,7 @@ class _Reader:
 
 def _is_merge(event: Any) -> bool:
     """Whether a key is the merge key `<<` (go-yaml v2, `decode.go`, isMerge)."""
-    return getattr(event, "value", None) == "<<" and (
-        (event.tag is None and not event.style) or event.tag == _MERGE_TAG
-    )
+    return getattr(event, "value", None) == "<<" and (event.implicit[0] or event.tag == _MERGE_TAG)
 
 
 def _refuse_syntax(error: yaml.MarkedYAMLError, text: str, file: str) -> NoReturn:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
 
 # Exit codes of sops: cmd/sops/codes/codes.go
-_MAC_MISMATCH, _MAC_NOT_FOUND, _NO_KEY = 51, 52, 128
+_NOT_AS_ENCRYPTED = {25, 51, 52}  # error decrypting tree, MAC mismatch, MAC not found
+_NO_KEY = 128
 
 
 def is_encrypted(root: Node) -> bool:
@@ -85,9 +86,9 @@ def _refusal(code: int, path: Path, root: Node, where: Position) -> FedhubError:
             "SOPS_AGE_KEY_FILE; or ask whoever can open it to add your key",
             position=where,
         )
-    if code in (_MAC_MISMATCH, _MAC_NOT_FOUND):
+    if code in _NOT_AS_ENCRYPTED:
         return FedhubError(
-            "this file was changed without sops: its message authentication code does not match",
+            "this file was changed without sops: it does not match its authentication codes",
             fix=f"restore it from version control, then change it with `sops edit {path}`",
             position=where,
         )

@@ -104,7 +104,10 @@ def _check_shape(root: Node, z2jh_at: KeyPath) -> None:
         for key in path:
             below = node.content if node is not None else None
             node = below.get(str(key)) if isinstance(below, dict) else None
-        if node is not None and not isinstance(node.content, (dict, type(None))):
+        if node is None or isinstance(node.content, dict):
+            continue
+        # A null deletes; but Helm refuses it in place of a subchart's values.
+        if node.content is not None or path == _WRAPPED:
             kind = "a list" if isinstance(node.content, list) else "a single value"
             dotted = ".".join(map(str, path))
             raise FedhubError(

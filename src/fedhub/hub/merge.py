@@ -55,24 +55,25 @@ def positions(node: Node, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Positio
 def with_globals(values: Mapping[str, Any], shared: Any) -> dict[str, Any]:
     """Return a subchart's values with its parent's `global` in them.
 
-    The parent's win, except that one of its scalars does not replace a map of the subchart's
-    (helm 3, `chartutil/coalesce.go`, coalesceGlobals).
+    The parent's win, except where one of the two has a map and the other has none: there the
+    subchart's stays (helm 3, `chartutil/coalesce.go`, coalesceGlobals).
     """
     own = values.get("global")
     if not isinstance(shared, dict) or not isinstance(own, (dict, type(None))):
         return dict(values)
     result = dict(own or {})
     for key, value in shared.items():
-        if isinstance(value, dict) and isinstance(result.get(key), dict):
+        both = isinstance(value, dict), isinstance(result.get(key), dict)
+        if both == (True, True):
             result[key] = _filled(value, result[key])
-        elif isinstance(value, dict) or not isinstance(result.get(key), dict):
+        elif key not in result or both == (False, False):
             result[key] = value
     return {**values, "global": result}
 
 
 def _filled(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """Return the first map with what only the second has; a null in the first deletes."""
-    result = {key: value for key, value in first.items() if value is not None}
+    """Return the first map with what only the second has."""
+    result = dict(first)
     for key, value in second.items():
         if key not in first:
             result[key] = value
