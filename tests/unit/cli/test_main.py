@@ -25,7 +25,7 @@ def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout == f"fedhub {fedhub.__version__}\n"
 
 
-@pytest.mark.parametrize("argv", [["--version"], ["--help"], ["run", "--help"]])
+@pytest.mark.parametrize("argv", [["--version"], ["--help"]])
 def test_starting_does_not_import_the_world(argv: list[str]) -> None:
     code = (
         "import sys; from fedhub.cli.main import main\n"
