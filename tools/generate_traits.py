@@ -107,6 +107,10 @@ def _names() -> dict[str, str]:
         for point in sorted(entry_points(group=group)):
             if group == GROUPS[0] or point.name != "default":
                 found[point.name] = point.attr
+    # Names that `global.fedhub.login` takes beside the registered ones.
+    from fedhub_authenticators.providers import OWN
+
+    found.update({name: path.rpartition(".")[2] for name, path in OWN.items()})
     return dict(sorted(found.items()))
 
 

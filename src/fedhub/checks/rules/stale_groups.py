@@ -1,0 +1,82 @@
+"""A rule about groups that is asked only once.
+
+JupyterHub asks who is allowed when somebody logs in, and not again: who leaves a group stays in
+until they log out, with their server. The provider's groups are read anew only where auth_state is
+kept and refreshed; and oauthenticator's own classes go on letting people in even then.
+
+Bad:
+
+    hub:
+      config:
+        GenericOAuthenticator:
+          manage_groups: true
+          allowed_groups: [researchers]
+
+Better:
+
+    hub:
+      config:
+        JupyterHub:
+          cookie_max_age_days: 1
+        GenericOAuthenticator:
+          manage_groups: true
+          allowed_groups: [researchers]
+          enable_auth_state: true
+          refresh_user_hook: …   # in hub.extraConfig: False for who left the group
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fedhub.checks.facts import set_to
+from fedhub.checks.problem import Problem, Severity, dotted
+from fedhub.hub.providers import Provider, login
+from fedhub.hub.values import Hub
+
+ID = "stale-groups"
+SEVERITY: Severity = "warning"
+
+_TRAITS = (
+    "allowed_groups",
+    "allowed_gitlab_groups",
+    "allowed_globus_groups",
+    "allowed_google_groups",
+)
+
+
+def check(hub: Hub) -> Iterator[Problem]:
+    """Yield a problem for each rule about groups that a refresh does not ask again."""
+    for provider in login(hub).providers:
+        cause = _cause(provider)
+        for trait in _TRAITS:
+            setting = provider.traits.get(trait)
+            if cause and setting and setting.value:
+                yield Problem(
+                    ID,
+                    SEVERITY,
+                    setting.position,
+                    dotted(setting.path),
+                    f"{trait} is asked only at login, so who leaves a group stays in: {cause[0]}",
+                    cause[1],
+                )
+
+
+def _cause(provider: Provider) -> tuple[str, str] | None:
+    """Return why a refresh does not ask again, and what to do; None where it does."""
+    cls = provider.cls
+    if cls is None or provider.opaque or provider.value("refresh_user_hook"):
+        return None
+    if not provider.is_a("OAuthenticator") or provider.value("allow_all"):
+        return None
+    if set_to(provider, "auth_refresh_age", 0):
+        return "auth_refresh_age is 0", "remove auth_refresh_age"
+    plain = provider.path[:2] != ("global", "fedhub")
+    if set_to(provider, "enable_auth_state", False) or (
+        plain and not provider.value("enable_auth_state")
+    ):
+        return "auth_state is off, so nothing is refreshed", "turn on enable_auth_state"
+    if plain and cls.module.startswith("oauthenticator."):
+        fix = "refuse them in a refresh_user_hook, or shorten JupyterHub.cookie_max_age_days"
+        return "oauthenticator refreshes groups without asking again", fix
+    return None
