@@ -1,0 +1,165 @@
+"""From `global.fedhub` to JupyterHub's configuration: the login providers."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from oauthenticator.oauth2 import OAuthenticator
+
+from fedhub_authenticators import custos_tutorial
+from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
+from fedhub_authenticators.credentials import read_credentials
+from fedhub_authenticators.federated import FederatedAuthenticator
+from fedhub_authenticators.providers import find_class, ours
+from fedhub_authenticators.services import add_services
+
+KEYS = frozenset({"domain", "login", "services"})
+PROVIDER_KEYS = frozenset({"authenticator", "label", "prefix", "config", "credentials"})
+
+
+def configure_hub(
+    c: Any, settings: Mapping[str, Any] | None, credentials_dir: str | Path | None
+) -> None:
+    """Do what `fedhub_authenticators.configure` says."""
+    custos_tutorial.install()
+    settings = _mapping(_from_values() if settings is None else settings, "global.fedhub", KEYS)
+    if settings.get("login") is not None:
+        _Login(c, settings, credentials_dir).configure()
+    else:
+        _keep_stock_class_in_our_words(c)
+    add_services(c, _entries(settings.get("services"), "global.fedhub.services"))
+
+
+def _from_values() -> Mapping[str, Any]:
+    from z2jh import get_config  # type: ignore[import-not-found]  # only in a hub pod
+
+    found: Mapping[str, Any] = get_config("global.fedhub") or {}
+    return found
+
+
+def _keep_stock_class_in_our_words(c: Any) -> None:
+    """Let plain z2jh files have our class where they name oauthenticator's."""
+    named = c.JupyterHub.get("authenticator_class")
+    if not isinstance(named, str | type):
+        return
+    try:
+        c.JupyterHub.authenticator_class = ours(find_class(named))
+    except ValueError:
+        c.JupyterHub.authenticator_class = named  # JupyterHub says what is wrong with it
+
+
+class _Login:
+    """`global.fedhub.login`, and what it is read with."""
+
+    def __init__(
+        self, c: Any, settings: Mapping[str, Any], credentials_dir: str | Path | None
+    ) -> None:
+        self.c = c
+        self.domain = settings.get("domain")
+        self.credentials_dir = credentials_dir
+        self.providers = _entries(settings["login"], "global.fedhub.login")
+
+    def configure(self) -> None:
+        """Set the hub's authenticator."""
+        if not self.providers:
+            raise ValueError(
+                "global.fedhub.login is empty; name a provider, or leave login out altogether"
+            )
+        if len(self.providers) == 1 and not next(iter(self.providers.values())).get("prefix"):
+            self._one()
+        else:
+            self._several()
+        if "enable_auth_state" not in self.c.Authenticator:
+            # Needed for refresh and logout. Without a crypt key JupyterHub refuses to start and
+            # says why; z2jh always has one.
+            self.c.Authenticator.enable_auth_state = True
+
+    def _one(self) -> None:
+        ((name, entry),) = self.providers.items()
+        cls = self._class(name, entry)
+        section = self.c[cls.__name__]
+        section.update(self._traits(name, entry, cls, "oauth_callback"))
+        if issubclass(cls, OAuthenticator):
+            section.provider_name = name
+        if entry.get("label"):
+            section.login_service = entry["label"]
+        self.c.JupyterHub.authenticator_class = cls
+
+    def _several(self) -> None:
+        below = "{}/oauth_callback" if len(self.providers) > 1 else "oauth_callback"
+        members: dict[str, dict[str, Any]] = {}
+        for name, entry in self.providers.items():
+            cls = self._class(name, entry)
+            members[name] = {
+                "authenticator_class": cls,
+                "config": self._traits(name, entry, cls, below.format(name)),
+            }
+            for key in ("label", "prefix"):
+                if entry.get(key) is not None:
+                    members[name][key] = entry[key]
+        self.c.JupyterHub.authenticator_class = FederatedAuthenticator
+        self.c.FederatedAuthenticator.providers = members
+
+    def _class(self, name: str, entry: Mapping[str, Any]) -> type[Authenticator]:
+        where = f"global.fedhub.login.{name}"
+        _mapping(entry, where, PROVIDER_KEYS)
+        if not entry.get("authenticator"):
+            raise ValueError(f"{where} names no authenticator; add one, such as cilogon")
+        try:
+            return ours(find_class(entry["authenticator"]))
+        except ValueError as error:
+            raise ValueError(f"{where}.authenticator: {error}") from error
+
+    def _traits(
+        self, name: str, entry: Mapping[str, Any], cls: type[Authenticator], callback: str
+    ) -> dict[str, Any]:
+        """Return a provider's own traits: its config, credentials and callback URL."""
+        where = f"global.fedhub.login.{name}"
+        traits = dict(_mapping(entry.get("config") or {}, f"{where}.config"))
+        _check_traits(traits, cls, f"{where}.config")
+        if entry.get("credentials"):
+            declared = _mapping(entry["credentials"], f"{where}.credentials", CREDENTIAL_KEYS)
+            traits |= read_credentials(name, declared, self.credentials_dir)
+        if issubclass(cls, OAuthenticator) and not traits.get("oauth_callback_url"):
+            traits["oauth_callback_url"] = self._address(where, callback)
+        return traits
+
+    def _address(self, where: str, page: str) -> str:
+        if not self.domain:
+            raise ValueError(
+                f"{where} needs a callback URL, which follows from global.fedhub.domain; set "
+                "domain to the hub's host name"
+            )
+        base = str(self.c.JupyterHub.get("base_url", "")).strip("/")
+        return "/".join(part for part in (f"https://{self.domain}", base, "hub", page) if part)
+
+
+def _check_traits(traits: Mapping[str, Any], cls: type[Authenticator], where: str) -> None:
+    known = cls.class_traits(config=True)
+    for trait in traits:
+        if trait not in known:
+            close = difflib.get_close_matches(trait, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else "remove it"
+            raise ValueError(f"{where}.{trait}: {cls.__name__} has no such trait; {hint}")
+
+
+def _entries(declared: Any, where: str) -> dict[str, Mapping[str, Any]]:
+    """Return named entries, without those that Helm's `null` deletes."""
+    found = {
+        name: entry for name, entry in _mapping(declared or {}, where).items() if entry is not None
+    }
+    return {name: _mapping(entry, f"{where}.{name}") for name, entry in found.items()}
+
+
+def _mapping(value: Any, where: str, known: frozenset[str] | None = None) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be a mapping of keys to values")
+    if known is not None and (unknown := sorted(map(str, set(value) - known))):
+        raise ValueError(
+            f"{where} has unknown keys: {', '.join(unknown)}; it takes {', '.join(sorted(known))}"
+        )
+    return value

@@ -1,0 +1,57 @@
+"""Client ids and secrets from a Kubernetes Secret.
+
+z2jh mounts `hub.existingSecret` as a directory, one file for each key.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MOUNT = "/usr/local/etc/jupyterhub/existing-secret"
+"""Where z2jh mounts `hub.existingSecret`."""
+
+KEYS = frozenset({"existingSecret", "clientIdKey", "clientSecretKey"})
+
+
+def read_credentials(
+    provider: str, declared: Mapping[str, Any], folder: str | Path | None = None
+) -> dict[str, str]:
+    """Return the traits `client_id` and `client_secret` of a provider.
+
+    Args:
+        provider: its name under `global.fedhub.login`.
+        declared: `existingSecret`, and the keys in it where they are not called `client_id`
+            and `client_secret`.
+        folder: where the Secret is mounted; None takes `$FEDHUB_CREDENTIALS_DIR`, else MOUNT.
+
+    Raises:
+        ValueError: a file is missing or empty.
+    """
+    place = Path(folder or os.environ.get("FEDHUB_CREDENTIALS_DIR") or MOUNT)
+    keys = {
+        "client_id": declared.get("clientIdKey") or "client_id",
+        "client_secret": declared.get("clientSecretKey") or "client_secret",
+    }
+    return {trait: _read(place / key, provider, declared) for trait, key in keys.items()}
+
+
+def _read(file: Path, provider: str, declared: Mapping[str, Any]) -> str:
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ValueError(_advice(file, reason, provider, declared)) from None
+    if not text:
+        raise ValueError(_advice(file, "it is empty", provider, declared))
+    return text
+
+
+def _advice(file: Path, reason: str, provider: str, declared: Mapping[str, Any]) -> str:
+    secret = declared.get("existingSecret") or "its Secret"
+    return (
+        f"the credentials of provider {provider} can't be read from {file} ({reason}); put the "
+        f"key {file.name} into the Secret {secret} and name that Secret under hub.existingSecret"
+    )
