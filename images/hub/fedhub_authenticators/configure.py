@@ -47,9 +47,11 @@ def _keep_stock_class_in_our_words(c: Any) -> None:
     if not isinstance(named, str | type):
         return
     try:
-        c.JupyterHub.authenticator_class = ours(find_class(named))
+        found = find_class(named)
     except ValueError:
-        c.JupyterHub.authenticator_class = named  # JupyterHub says what is wrong with it
+        return  # JupyterHub says what is wrong with it
+    if issubclass(found, OAuthenticator | FederatedAuthenticator):
+        c.JupyterHub.authenticator_class = ours(found)
 
 
 class _Login:

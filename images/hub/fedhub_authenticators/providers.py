@@ -18,7 +18,7 @@ GROUP = "jupyterhub.authenticators"
 
 OWN = {
     "custos": "fedhub_authenticators.custos.CustosOAuthenticator",
-    "keycloak": "fedhub_authenticators.custos.KeycloakOAuthenticator",
+    "keycloak": "fedhub_authenticators.keycloak.KeycloakOAuthenticator",
     "federated": "fedhub_authenticators.federated.FederatedAuthenticator",
 }
 """Names that JupyterHub does not know by itself."""
