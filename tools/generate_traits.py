@@ -54,6 +54,7 @@ _KINDS = (
     "Set",
     "List",
     "Dict",
+    "Instance",  # after the containers, which are made of it
     "Union",
     "Callable",
     "Bytes",
@@ -152,7 +153,16 @@ def _own_traits(cls: type[Configurable]) -> dict[str, TraitType[Any, Any]]:
 
 
 def _is_listed(cls: type) -> bool:
-    return cls.__module__.split(".")[0] in PACKAGES and issubclass(cls, Configurable)
+    """Return whether a class is a section of its own; our own mixins are not."""
+    package = cls.__module__.split(".")[0]
+    ours = package == "fedhub_authenticators" and f"{cls.__module__}.{cls.__name__}" not in _own()
+    return package in PACKAGES and issubclass(cls, Configurable) and not ours
+
+
+def _own() -> set[str]:
+    from fedhub_authenticators.providers import OWN
+
+    return set(OWN.values())
 
 
 def _describe(cls: type[Configurable]) -> dict[str, Any]:

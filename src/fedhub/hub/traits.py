@@ -146,6 +146,7 @@ _NAMES = {
     "ByteSpecification": "a number of bytes, or a string such as 2G",
     "EntryPointType": "a registered name or a dotted path",
     "Bytes": "bytes",
+    "Instance": "a Python object",
 }
 
 
@@ -172,18 +173,30 @@ def mismatch(accepts: Mapping[str, Any], value: Any) -> tuple[Any, ...] | None:
     Returns:
         None where traitlets would take the value.
     """
-    if value is None:
-        return None if accepts.get("none") or accepts["kind"] == "Any" else ()
     kind = accepts["kind"]
-    if kind == "Union":
-        return None if any(mismatch(one, value) is None for one in accepts["any"]) else ()
-    if not _fits(kind, accepts, value):
+    if value is None:
+        fits = accepts.get("none") or kind == "Any"
+    elif kind == "Union":
+        fits = any(mismatch(one, value) is None for one in accepts["any"])
+    else:
+        fits = _fits(kind, accepts, value)
+    if not fits:
         return ()
-    if kind == "Command" and not isinstance(value, str):
-        return _inside({"kind": "Unicode"}, enumerate(value))
-    if "of" not in accepts:
-        return None
-    return _inside(accepts["of"], value.items() if kind == "Dict" else enumerate(value))
+    return next(_wrong_inside(kind, accepts, value), None)
+
+
+def _wrong_inside(kind: str, accepts: Mapping[str, Any], value: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield where an entry is wrong, of a value that is of the right kind itself."""
+    if value is None or isinstance(value, str) or kind not in ("Set", "List", "Dict", "Command"):
+        return
+    of = {"kind": "Unicode"} if kind == "Command" else accepts.get("of", {"kind": "Any"})
+    for key, below in value.items() if kind == "Dict" else enumerate(value):
+        if kind == "Set" and isinstance(below, list | Mapping | set):
+            # A set can't hold what may change, whatever the trait says of its entries.
+            yield (key,)
+        wrong = mismatch(of, below)
+        if wrong is not None:
+            yield (key, *wrong)
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -198,12 +211,15 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "Command": (str, list, tuple),
     "Bytes": (bytes,),
     "Callable": (),
+    "Instance": (),
 }
 _BYTES = re.compile(r"\d+(\.\d+)?[KMGT]")
 
 
 def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     """Return whether the value itself, without what is inside, is of a kind."""
+    if kind == "Int" and isinstance(value, float):
+        return value.is_integer()
     if kind in _TYPES:
         return isinstance(value, _TYPES[kind])
     if kind == "ByteSpecification":
@@ -214,11 +230,3 @@ def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     if kind == "CaselessStrEnum":
         return str(value).lower() in [str(allowed).lower() for allowed in accepts["values"]]
     return True
-
-
-def _inside(accepts: Mapping[str, Any], items: Any) -> tuple[Any, ...] | None:
-    for key, below in items:
-        wrong = mismatch(accepts, below)
-        if wrong is not None:
-            return (key, *wrong)
-    return None

@@ -7,6 +7,7 @@ Bad:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: github}
         GitHubOAuthenticator:
           oauth_callback_url: https://jupyter.example.org/hub/oauth_callback
     ingress:
@@ -16,6 +17,7 @@ Good:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: github}
         GitHubOAuthenticator:
           oauth_callback_url: https://hub.example.org/hub/oauth_callback
     ingress:

@@ -1,12 +1,14 @@
 """A callback URL with a path that the hub does not answer.
 
 oauthenticator takes the answer of the provider at `oauth_callback` below the hub, which z2jh
-puts below `hub.baseUrl`.
+puts below `hub.baseUrl`. Of several providers under `global.fedhub.login`, each has a path of its
+own, `<name>/oauth_callback`.
 
 Bad:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: github}
         GitHubOAuthenticator:
           oauth_callback_url: https://hub.example.org/oauth_callback
 
@@ -14,6 +16,7 @@ Good:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: github}
         GitHubOAuthenticator:
           oauth_callback_url: https://hub.example.org/hub/oauth_callback
 """
@@ -25,7 +28,7 @@ from urllib.parse import urlsplit
 
 from fedhub.checks.facts import host_of
 from fedhub.checks.problem import Problem, Severity, dotted
-from fedhub.hub.providers import SINGLE, login
+from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
 
 ID = "callback-path"
@@ -35,14 +38,16 @@ SEVERITY: Severity = "error"
 def check(hub: Hub) -> Iterator[Problem]:
     """Yield a problem for a callback beside the hub's own."""
     base = hub.z2jh_get("hub", "baseUrl")
-    prefix = base.strip("/") if isinstance(base, str) else ""
-    expected = f"/{prefix}/hub/oauth_callback" if prefix else "/hub/oauth_callback"
-    for provider in login(hub).providers:
+    root = f"/{base.strip('/')}/hub".replace("//", "/") if isinstance(base, str) else "/hub"
+    providers = login(hub).providers
+    for provider in providers:
         setting = provider.traits.get("oauth_callback_url")
-        if setting is None or not isinstance(setting.value, str) or provider.name != SINGLE:
+        if setting is None or not isinstance(setting.value, str):
             continue
         if not provider.is_a("OAuthenticator") or not host_of(setting.value):
             continue
+        own = f"{provider.name}/" if len(providers) > 1 else ""
+        expected = f"{root}/{own}oauth_callback"
         if urlsplit(setting.value).path != expected:
             yield Problem(
                 ID,
@@ -50,5 +55,5 @@ def check(hub: Hub) -> Iterator[Problem]:
                 setting.value_position,
                 dotted(setting.path),
                 "the hub does not answer at this callback URL's path",
-                f"end it with {expected}",
+                f"end it with {expected}, or leave it out",
             )

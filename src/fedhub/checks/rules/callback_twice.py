@@ -9,11 +9,19 @@ Bad:
       fedhub:
         login:
           staff:
+            authenticator: github
             config: {oauth_callback_url: https://hub.example.org/hub/oauth_callback}
           students:
+            authenticator: cilogon
             config: {oauth_callback_url: https://hub.example.org/hub/oauth_callback}
 
-Good: leave `oauth_callback_url` out; each provider gets a path of its own.
+Good, each provider gets a path of its own:
+
+    global:
+      fedhub:
+        login:
+          staff: {authenticator: github}
+          students: {authenticator: cilogon}
 """
 
 from __future__ import annotations

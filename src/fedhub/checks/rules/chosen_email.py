@@ -6,12 +6,27 @@ may rest on it.
 
 Bad:
 
-    idps:
-      http://login.microsoftonline.com/common/oauth2/v2.0/authorize:
-        username_derivation: {username_claim: email}
-        allowed_domains: [uni.example.edu]
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: cilogon
+        CILogonOAuthenticator:
+          idps:
+            http://login.microsoftonline.com/common/oauth2/v2.0/authorize:
+              username_derivation: {username_claim: email}
+              allowed_domains: [uni.example.edu]
 
-Good: the institution's own identity provider, which vouches for its addresses.
+Good, the institution's own identity provider, which vouches for its addresses:
+
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: cilogon
+        CILogonOAuthenticator:
+          idps:
+            https://idp.uni.example.edu/idp/shibboleth:
+              username_derivation: {username_claim: email}
+              allowed_domains: [uni.example.edu]
 """
 
 from __future__ import annotations

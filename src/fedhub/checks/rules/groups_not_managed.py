@@ -5,15 +5,23 @@ oauthenticator keeps groups only with `manage_groups`. With `allowed_groups`, `a
 
 Bad:
 
-    GenericOAuthenticator:
-      allowed_groups: [researchers]
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: generic-oauth
+        GenericOAuthenticator:
+          allowed_groups: [researchers]
 
 Good:
 
-    GenericOAuthenticator:
-      manage_groups: true
-      auth_state_groups_key: oauth_user.groups
-      allowed_groups: [researchers]
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: generic-oauth
+        GenericOAuthenticator:
+          manage_groups: true
+          auth_state_groups_key: oauth_user.groups
+          allowed_groups: [researchers]
 """
 
 from __future__ import annotations

@@ -6,22 +6,32 @@ starts, and answers with an error.
 
 Bad:
 
-    idps:
-      https://idp.uni.example.edu/idp/shibboleth:
-        allowed_domain: [uni.example.edu]
-        username_derivation:
-          username_claim: email
-          action: strip_idp_domain
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: cilogon
+        CILogonOAuthenticator:
+          idps:
+            https://idp.uni.example.edu/idp/shibboleth:
+              allowed_domain: [uni.example.edu]
+              username_derivation:
+                username_claim: email
+                action: strip_idp_domain
 
 Good:
 
-    idps:
-      https://idp.uni.example.edu/idp/shibboleth:
-        allowed_domains: [uni.example.edu]
-        username_derivation:
-          username_claim: email
-          action: strip_idp_domain
-          domain: uni.example.edu
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: cilogon
+        CILogonOAuthenticator:
+          idps:
+            https://idp.uni.example.edu/idp/shibboleth:
+              allowed_domains: [uni.example.edu]
+              username_derivation:
+                username_claim: email
+                action: strip_idp_domain
+                domain: uni.example.edu
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ Bad:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: github}
         GitHubOAuthenticator:
           oauth_callback_url: http://hub.example.org/hub/oauth_callback
 
@@ -14,6 +15,7 @@ Good:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: github}
         GitHubOAuthenticator:
           oauth_callback_url: https://hub.example.org/hub/oauth_callback
 """

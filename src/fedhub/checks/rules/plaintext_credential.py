@@ -9,7 +9,8 @@ Bad, in `values/campus.values.yaml`:
         GitHubOAuthenticator:
           client_secret: 0d9c…
 
-Good: the same keys in `values/enc-campus.secret.values.yaml`, encrypted with sops.
+Good: the same keys in `values/enc-campus.secret.values.yaml`, encrypted with sops, which
+`fedhub check` reads too.
 """
 
 from __future__ import annotations

@@ -6,23 +6,33 @@ address at the other. A `prefix` for each but one keeps them apart.
 
 Bad:
 
-    idps:
-      https://idp.uni.example.edu/idp/shibboleth:
-        username_derivation: {username_claim: email}
-        allow_all: true
-      http://google.com/accounts/o8/id:
-        username_derivation: {username_claim: email}
-        allowed_domains: [staff.example.org]
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: cilogon
+        CILogonOAuthenticator:
+          idps:
+            https://idp.uni.example.edu/idp/shibboleth:
+              username_derivation: {username_claim: email}
+              allow_all: true
+            http://google.com/accounts/o8/id:
+              username_derivation: {username_claim: email}
+              allowed_domains: [staff.example.org]
 
 Good:
 
-    idps:
-      https://idp.uni.example.edu/idp/shibboleth:
-        username_derivation: {username_claim: email}
-        allow_all: true
-      http://google.com/accounts/o8/id:
-        username_derivation: {username_claim: email, action: prefix, prefix: google}
-        allowed_domains: [staff.example.org]
+    hub:
+      config:
+        JupyterHub:
+          authenticator_class: cilogon
+        CILogonOAuthenticator:
+          idps:
+            https://idp.uni.example.edu/idp/shibboleth:
+              username_derivation: {username_claim: email}
+              allow_all: true
+            http://google.com/accounts/o8/id:
+              username_derivation: {username_claim: email, action: prefix, prefix: google}
+              allowed_domains: [staff.example.org]
 """
 
 from __future__ import annotations
@@ -89,17 +99,26 @@ def _short(idp: Idp) -> str:
 
 
 def _between(providers: tuple[Provider, ...]) -> Iterator[Problem]:
-    """Yield providers of `global.fedhub.login` whose prefixes do not tell them apart."""
-    owners: dict[str, str] = {}
+    """Yield providers of `global.fedhub.login` whose prefixes do not tell them apart.
+
+    The hub does not start with these: each prefix must lead to one provider.
+    """
+    before: list[tuple[str, str]] = []
     for provider in providers if len(providers) > 1 else ():
         prefix = f"{provider.name}:" if provider.prefix is None else provider.prefix
-        first = owners.setdefault(prefix, provider.name)
-        if first != provider.name:
-            yield Problem(
-                ID,
-                SEVERITY,
-                provider.position,
-                dotted(provider.path),
-                f"{provider.name} and {first} can give two people the same user name",
-                f"remove `prefix` from one: the default is `{provider.name}:`",
-            )
+        for name, other in before:
+            if prefix == other or (prefix and other and _overlap(prefix, other)):
+                yield Problem(
+                    ID,
+                    "error",
+                    provider.position,
+                    dotted(provider.path),
+                    f"the prefixes of {provider.name} and {name} don't tell their users apart",
+                    f"remove `prefix` from one: its default is `{provider.name}:`",
+                )
+                break
+        before.append((provider.name, prefix))
+
+
+def _overlap(first: str, second: str) -> bool:
+    return first.startswith(second) or second.startswith(first)

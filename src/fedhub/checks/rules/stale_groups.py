@@ -8,21 +8,28 @@ Bad:
 
     hub:
       config:
+        JupyterHub:
+          authenticator_class: generic-oauth
         GenericOAuthenticator:
           manage_groups: true
           allowed_groups: [researchers]
 
-Better:
+Good:
 
     hub:
       config:
         JupyterHub:
-          cookie_max_age_days: 1
+          authenticator_class: generic-oauth
         GenericOAuthenticator:
           manage_groups: true
           allowed_groups: [researchers]
           enable_auth_state: true
-          refresh_user_hook: …   # in hub.extraConfig: False for who left the group
+      extraConfig:
+        10-groups: |
+          async def still_member(authenticator, user, auth_state):
+              ...  # False for somebody who left the group
+
+          c.GenericOAuthenticator.refresh_user_hook = still_member
 """
 
 from __future__ import annotations

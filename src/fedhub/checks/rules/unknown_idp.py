@@ -8,6 +8,7 @@ Bad:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: cilogon}
         CILogonOAuthenticator:
           idps:
             https://google.com/accounts/o8/id: {}
@@ -16,6 +17,7 @@ Good:
 
     hub:
       config:
+        JupyterHub: {authenticator_class: cilogon}
         CILogonOAuthenticator:
           idps:
             http://google.com/accounts/o8/id: {}
