@@ -137,8 +137,18 @@ def _print(hub: Hub, running: Running, talk: Console) -> None:
         talk.print(f"Not simulated here: {', '.join(ignored)}", style="dim", markup=False)
     out.print()
     out.print(_table(running.personas, running.expected))
+    _print_refusals(running.expected, out)
     out.print(f"\n[bold]{hub.name}[/bold] is at [link={running.url}]{running.url}[/link]")
     talk.print("Ctrl-C ends it and leaves nothing behind.", style="dim")
+
+
+def _print_refusals(expected: Mapping[str, Mapping[str, Any]], out: Console) -> None:
+    """Print what each person reads who is not let in."""
+    refused = {name: verdict for name, verdict in expected.items() if not verdict["allowed"]}
+    if refused:
+        out.print("\nWhat the others read:", style="dim")
+    for name, verdict in refused.items():
+        out.print(f"  {name}: {verdict['reason']}", style="dim", markup=False)
 
 
 def _table(people: Iterable[Persona], expected: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -154,8 +164,6 @@ def _table(people: Iterable[Persona], expected: Mapping[str, Mapping[str, Any]])
             cells.append("[green]yes[/green]" if verdict["allowed"] else "[red]no[/red]")
             roles = [*(["admin"] if verdict["admin"] else []), *verdict["groups"]]
             user = escape(verdict["username"] or "")
-            if not verdict["allowed"]:
-                user = f"[dim]{escape(verdict['reason'])}[/dim]"
             cells.append(f"{user} ({escape(', '.join(roles))})" if roles else user)
         table.add_row(*cells, escape(persona.about))
     return table

@@ -81,7 +81,9 @@ def _face(authenticator: OAuthenticator) -> tuple[str, str]:
         return "cilogon", ""
     if "CustosOAuthenticator" in names:
         flavour = getattr(authenticator, "flavour", "legacy")
-        return ("keycloak" if flavour == "keycloak" else "custos"), authenticator.realm
+        # Without a client id there is no realm yet; any will do here.
+        realm_name = authenticator.realm or "preview"
+        return ("keycloak" if flavour == "keycloak" else "custos"), realm_name
     if "GitHubOAuthenticator" in names:
         return "github", ""
     if realm := _KEYCLOAK.search(authenticator.authorize_url or ""):
@@ -172,7 +174,15 @@ def _describe(
 def _after_logout(callback: str) -> list[str]:
     """Return the addresses of the hub that a browser may be sent to after logout."""
     origin, _, _ = callback.partition("/hub/")
-    return [origin, f"{origin}/", f"{origin}/hub/", f"{origin}/hub/login", f"{origin}/hub/logout"]
+    # Keycloak takes a callback URL after a logout too, unless told otherwise.
+    return [
+        callback,
+        origin,
+        f"{origin}/",
+        f"{origin}/hub/",
+        f"{origin}/hub/login",
+        f"{origin}/hub/logout",
+    ]
 
 
 def _rules(authenticator: Any) -> dict[str, Any]:
