@@ -117,13 +117,12 @@ def institutions(
         personas: those of one login provider.
         wanted: entity IDs from `idphint` or `selected_idp`; unknown ones are dropped, and where
             none is left all are shown, as CILogon does.
-        first: the entity ID to preselect.
+        first: the entity ID to preselect (`initialidp`); without one all are open.
     """
     by_idp: dict[str, list[Persona]] = {}
     for persona in personas:
         by_idp.setdefault(persona.idp, []).append(persona)
     known = [idp for idp in wanted if idp in by_idp]
-    preselected = first if first in by_idp else (known[0] if known else "")
     order = known + [idp for idp in by_idp if idp not in known]
     return [
         Institution(
@@ -131,7 +130,7 @@ def institutions(
             name=by_idp[idp][0].idp_name or idp,
             personas=by_idp[idp],
             hidden=bool(known) and idp not in known,
-            preselected=idp == preselected or not preselected,
+            preselected=idp == first or first not in by_idp,
         )
         for idp in order
     ]
