@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -53,16 +54,17 @@ def custos_methods() -> dict[str, Any]:
 
     The SDK's protobuf does not go with ours, so it has an environment of its own, made once.
     """
-    home = ROOT / ".venv-custos-sdk"
-    python = home / "bin" / "python"
+    python = ROOT / ".venv-custos-sdk" / "bin" / "python"
     pins = ROOT / "requirements" / "custos-sdk.txt"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
-    ask = [str(python), "-c", "import custos.server.integration, google.api.annotations_pb2"]
-    if subprocess.run(ask, check=False, capture_output=True).returncode:
-        uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet"]
+    uv = Path(sys.executable).with_name("uv")
+    with pins.open() as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)  # workers of one test run share the environment
+        if not python.exists():
+            home = str(python.parents[1])
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
+        install = [str(uv), "pip", "install", "--quiet", "--python", str(python)]
         only = ["--no-deps", "--require-hashes", "-r", str(pins)]
-        subprocess.run([*uv, "--python", str(python), *only], check=True)
+        subprocess.run([*install, *only], check=True)
     script = Path(__file__).with_name("custos_descriptors.py")
     said = subprocess.run([str(python), str(script)], check=True, capture_output=True, text=True)
     methods: dict[str, Any] = json.loads(said.stdout)
