@@ -297,6 +297,8 @@ def _claims(provider: Provider) -> Iterator[Persona]:
     at = Institution(f"https://{short}.example", provider.label, "example.edu", short)
     username = provider.traits.get("username_claim")
     claim = username if isinstance(username, str) and username else "preferred_username"
+    if provider.face == "custos" and claim == "username":
+        claim = "preferred_username"  # Custos calls Keycloak's claim so
 
     def person(user: str) -> dict[str, Any]:
         local = user.partition("@")[0]

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from fedhub_authenticators.custos import CustosOAuthenticator
 from fedhub_authenticators.federated import FederatedAuthenticator
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
@@ -28,7 +29,7 @@ SINGLE = "login"
 _CALLBACK = "hub/oauth_callback"
 
 _KEYCLOAK = re.compile(r"/realms/(?P<realm>[^/]+)/protocol/openid-connect")
-_SECRET_TRAITS = {"client_secret", "http_client", "config", "parent", "log", "db"}
+_SECRET_TRAITS = {"client_secret", "custos_client_secret", "http_client", "db"}
 
 
 def authenticator_class(c: Any) -> type[Authenticator]:
@@ -79,11 +80,10 @@ def _face(authenticator: OAuthenticator) -> tuple[str, str]:
     names = {cls.__name__ for cls in type(authenticator).__mro__}
     if "CILogonOAuthenticator" in names:
         return "cilogon", ""
-    if "CustosOAuthenticator" in names:
-        flavour = getattr(authenticator, "flavour", "legacy")
+    if isinstance(authenticator, CustosOAuthenticator):
+        face = "keycloak" if authenticator.flavour == "keycloak" else "custos"
         # Without a client id there is no realm yet; any will do here.
-        realm_name = authenticator.realm or "preview"
-        return ("keycloak" if flavour == "keycloak" else "custos"), realm_name
+        return face, authenticator.realm or "preview"
     if "GitHubOAuthenticator" in names:
         return "github", ""
     if realm := _KEYCLOAK.search(authenticator.authorize_url or ""):
@@ -91,15 +91,25 @@ def _face(authenticator: OAuthenticator) -> tuple[str, str]:
     return "oidc", ""
 
 
+def _custos(authenticator: CustosOAuthenticator, realm: str, idp: str) -> dict[str, str]:
+    """Return every address of a Custos tenant or Keycloak realm that is served at `idp`."""
+    # Groups come from Custos only with the secret that it knows, which is made up below.
+    secret = {} if authenticator.flavour == "legacy" else {"custos_client_secret": ""}
+    moved = {"custos_url": idp, "iam_url": f"{idp}/auth", "realm": realm, **secret}
+    there = type(authenticator)(flavour=authenticator.flavour, **moved)
+    addresses = ("authorize_url", "token_url", "userdata_url")
+    return moved | {address: getattr(there, address) for address in addresses}
+
+
 def _endpoints(face: str, realm: str, name: str, authenticator: Any, idp: str) -> dict[str, str]:
+    if isinstance(authenticator, CustosOAuthenticator):
+        return _custos(authenticator, realm, idp)
     if face == "cilogon":
         return {
             "authorize_url": f"{idp}/authorize",
             "token_url": f"{idp}/oauth2/token",
             "userdata_url": f"{idp}/oauth2/userinfo",
         }
-    if "CustosOAuthenticator" in {cls.__name__ for cls in type(authenticator).__mro__}:
-        return {"custos_url": idp, "iam_url": f"{idp}/auth", "realm": realm}
     if face == "keycloak":
         base = f"{idp}/realms/{realm}/protocol/openid-connect"
         return {
@@ -157,7 +167,7 @@ def _describe(
         "authenticator": type(authenticator).__name__,
         "classes": [cls.__name__ for cls in type(authenticator).__mro__],
         "user_key": authenticator.user_auth_state_key,
-        "replaced": urlsplit(authenticator.authorize_url or "").netloc,
+        "replaced": _host(authenticator),
         "traits": _rules(authenticator),
         "client": {
             "provider": name,
@@ -169,6 +179,12 @@ def _describe(
             "realm": realm,
         },
     }
+
+
+def _host(authenticator: Any) -> str:
+    """Return the host that people would be sent to; for Custos, the one that would say."""
+    address = authenticator.authorize_url or getattr(authenticator, "custos_url", "")
+    return str(urlsplit(address).netloc)
 
 
 def _after_logout(callback: str) -> list[str]:
