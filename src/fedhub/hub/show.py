@@ -65,12 +65,20 @@ def find(hub: Hub, key: str) -> KeyPath:
         names = sorted(_names(value), key=lambda name: -len(name[0]))
         match = next((n for n in names if re.match(rf"{re.escape(n[0])}(?=[.\[]|$)", rest)), None)
         if match is None:
-            near = difflib.get_close_matches(rest.split(".")[0], [name for name, _ in names], n=1)
-            fix = f"did you mean {dotted((*path, near[0]))}?" if near else "leave it out to see all"
-            raise UsageError(f"{hub.name} has no value {key}", fix=fix)
+            raise _nothing_at(hub, key, path, rest, [name for name, _ in names])
         text, part = match
         path, value, rest = (*path, part), value[part], rest[len(text) :].removeprefix(".")
     return path
+
+
+def _nothing_at(hub: Hub, key: str, path: KeyPath, rest: str, names: list[str]) -> UsageError:
+    near = difflib.get_close_matches(rest.partition(".")[0], names, n=1)
+    suggested = [(*path, near[0])] if near else [p for p in hub.positions if p[-1:] == (key,)]
+    if suggested:
+        fix = f"did you mean {' or '.join(map(dotted, suggested[:3]))}?"
+    else:
+        fix = "leave it out to see everything there is"
+    return UsageError(f"{hub.name} has no value {key}", fix=fix)
 
 
 def _names(value: Any) -> list[tuple[str, str | int]]:
@@ -128,9 +136,10 @@ def _text(hub: Hub, value: Any, path: KeyPath) -> str:
     for leaf, below in _leaves(value, path):
         text = below if isinstance(below, str) and below else json.dumps(below)
         first, *more = text.splitlines() or [""]
-        lines.append((f"{dotted(leaf)}: {first}" + (" …" if more else ""), hub.position(*leaf)))
-    width = min(max((len(line) for line, _ in lines), default=0), 60)
-    return "".join(f"{line:<{width}}  {where.file}:{where.line}\n" for line, where in lines)
+        where = hub.position(*leaf)
+        lines.append((f"{where.file}:{where.line}", f"{dotted(leaf)}: {first}{' …' * bool(more)}"))
+    width = max((len(where) for where, _ in lines), default=0)
+    return "".join(f"{where:<{width}}  {line}\n" for where, line in lines)
 
 
 def _json(hub: Hub, value: Any, path: KeyPath) -> str:

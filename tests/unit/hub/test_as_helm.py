@@ -80,6 +80,30 @@ def test_every_misleading_scalar_reads_as_in_helm(tmp_path: Path) -> None:
     assert _differences(texts, tmp_path) == []
 
 
+def test_every_merge_key_reads_as_in_helm(tmp_path: Path) -> None:
+    below = [
+        "{a: 2, <<: *b}",
+        "{<<: *b, a: 2}",
+        "{<<: [*b, {a: 9, c: 9}], z: {r: 1}}",
+        "{z: {r: 1}, <<: *b}",
+        "{<<: {a: 1}, <<: {c: 1}}",
+        "{!!merge <<: *b}",
+        "{'<<': *b}",
+        "{!!str <<: *b}",
+        "{<<: [*b, 1]}",
+        "[<<]",
+        "<<",
+    ]
+    texts = [f"b: &b {{a: 1, z: {{q: 1}}}}\nc: {one}\n" for one in below]
+    assert _differences(texts, tmp_path) == []
+
+
+def test_numbers_are_what_json_leaves_of_them() -> None:
+    numbers = plain(parse("a: [9007199254740993, 1.0, 1e3, -0.5]\n", "x.yaml"))["a"]
+    assert numbers == [9007199254740992, 1, 1000, -0.5]
+    assert [type(number) for number in numbers] == [int, int, int, float]
+
+
 @settings(max_examples=30)
 @given(cases=st.lists(scalars, min_size=40, max_size=40))
 def test_any_scalar_reads_as_in_helm(cases: list[str]) -> None:

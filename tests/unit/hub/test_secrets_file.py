@@ -22,6 +22,10 @@ hub:
         CILogonOAuthenticator:
             client_id: cilogon:/client_id/1
             client_secret: {SECRET}
+    extraConfig:
+        lines: |
+            c.a = 1
+            c.b = 2
     tokens:
         - one
         - two

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from fedhub.cli.values import values
 from fedhub.errors import UsageError
 from fedhub.hub import Hub, load_hub
 from fedhub.hub.show import dotted, find, shown
@@ -59,16 +62,15 @@ def test_secrets_are_hidden_unless_revealed(hub: Hub, output: Any) -> None:
 def test_text_says_what_set_each_value(hub: Hub) -> None:
     lines = shown(hub, "hub.config", output="text", reveal=False).splitlines()
     assert lines[0].split() == [
+        "x.values.yaml:3",
         "hub.config.JupyterHub.authenticator_class:",
         "github",
-        "x.values.yaml:3",
     ]
     whole = shown(hub, None, output="text", reveal=False)
     assert "hub.config.GitHubOAuthenticator.allowed_organizations[1]: other lab" in whole
     assert "hub.extraConfig.10-x: c.a = 1 …" in whole
     assert "empty: {}" in whole
-    assert "plain.name: <hidden>" in whole
-    assert "enc-x.secret.values.yaml:1" in whole
+    assert "enc-x.secret.values.yaml:1  plain.name: <hidden>" in whole
 
 
 def test_json_has_values_and_positions(hub: Hub) -> None:
@@ -97,6 +99,7 @@ def test_keys_may_hold_dots(hub: Hub, key: str, path: tuple[str | int, ...]) -> 
     [
         ("hub.confg", "hub.config"),
         ("hbu.config", "hub"),
+        ("keys", "hub.config.CryptKeeper.keys"),
         ("hub.config.JupyterHubb.x", "hub.config"),
     ],
 )
@@ -107,7 +110,7 @@ def test_an_unknown_key_names_a_near_one(hub: Hub, key: str, near: str) -> None:
 
 def test_a_secret_asked_for_by_its_key_is_hidden_too(hub: Hub) -> None:
     text = shown(hub, "proxy.secretToken", output="text", reveal=False)
-    assert text.split() == ["proxy.secretToken:", "<hidden>", "x.values.yaml:16"]
+    assert text.split() == ["x.values.yaml:16", "proxy.secretToken:", "<hidden>"]
     assert shown(hub, "plain.name", output="yaml", reveal=False).startswith('"<hidden>"')
 
 
@@ -128,15 +131,23 @@ some_values = st.dictionaries(
 )
 
 
-@given(values=some_values)
-def test_the_yaml_says_the_same_values(values: dict[str, Any]) -> None:
-    values = {f"x{key}": value for key, value in values.items()}  # no `jupyterhub` or `hub`
+@given(made_up=some_values)
+def test_the_yaml_says_the_same_values(made_up: dict[str, Any]) -> None:
+    made_up = {f"x{key}": value for key, value in made_up.items()}  # no `jupyterhub` or `hub`
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "x.values.yaml"
-        escaped = json.dumps(values, ensure_ascii=False)
+        escaped = json.dumps(made_up, ensure_ascii=False)
         for code in (0x7F, *range(0x80, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xFFFF):
             escaped = escaped.replace(chr(code), f"\\u{code:04x}")
         file.write_text(escaped, encoding="utf-8")
         hub = load_hub(str(file))
         file.write_text(shown(hub, None, output="yaml", reveal=True), encoding="utf-8")
         assert load_hub(str(file)).values == hub.values
+
+
+def test_the_command_prints_one_value(hub: Hub) -> None:
+    app = typer.Typer()
+    app.command()(values)
+    result = CliRunner().invoke(app, ["./x.values.yaml", "hub.existingSecret", "--format", "json"])
+    assert result.exit_code == 0
+    assert json.loads(result.output)["values"] == "shown"
