@@ -137,8 +137,7 @@ class PlainWords(OAuthenticator):
 
     def provider_failed(self, error: Exception) -> str:
         """Return what a person reads when the provider failed after they had signed in there."""
-        code = getattr(error, "code", _NO_ANSWER)
-        if code == _NO_ANSWER:
+        if isinstance(error, OSError) or getattr(error, "code", 0) == _NO_ANSWER:
             return f"{self.login_service} does not answer. Try again in a few minutes."
         words = _words_of(error)
         said = f" It says: “{words}”" if words else ""

@@ -1,0 +1,139 @@
+"""Logs people in for tests: at an authenticator alone, or at a hub with all its pages.
+
+Hides: oauthenticator's mocked provider, JupyterHub's start without proxy and port, cookies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from fedhub_authenticators import configure
+from jupyterhub.app import JupyterHub
+from jupyterhub.crypto import CryptKeeper
+from oauthenticator.tests.mocks import MockAsyncHTTPClient, setup_oauth_mock
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from traitlets.config import Config
+
+DOMAIN = "hub.example.org"
+ENTITY = "https://idp.uni.example.edu/idp/shibboleth"
+
+ENDPOINTS = {
+    "CILogonOAuthenticator": ("cilogon.org", "/oauth2/token", "/oauth2/userinfo"),
+    "GitHubOAuthenticator": (
+        ["github.com", "api.github.com"],
+        "/login/oauth/access_token",
+        "/user",
+    ),
+    "GoogleOAuthenticator": ("www.googleapis.com", "/oauth2/v4/token", "/oauth2/v1/userinfo"),
+    "GenericOAuthenticator": ("oidc.example.org", "/token", "/userinfo"),
+    "KeycloakOAuthenticator": (
+        "iam.example.org",
+        "/auth/realms/r1/protocol/openid-connect/token",
+        "/auth/realms/r1/protocol/openid-connect/userinfo",
+    ),
+}
+GENERIC = {
+    "authorize_url": "https://oidc.example.org/authorize",
+    "token_url": "https://oidc.example.org/token",
+    "userdata_url": "https://oidc.example.org/userinfo",
+}
+
+
+def configured(settings: Mapping[str, Any], c: Config | None = None) -> Config:
+    """What a hub's configuration is after configure()."""
+    c = Config() if c is None else c
+    configure(c, settings)
+    return c
+
+
+def one(authenticator: str, config: Mapping[str, Any], **entry: Any) -> dict[str, Any]:
+    """Settings with one provider."""
+    login = {"main": {"authenticator": authenticator, "config": dict(config), **entry}}
+    return {"domain": DOMAIN, "login": login}
+
+
+def authenticator_of(c: Config) -> Any:
+    """The hub's authenticator."""
+    return c.JupyterHub.authenticator_class(config=c)
+
+
+def mock_provider(authenticator: Any) -> MockAsyncHTTPClient:
+    """Have oauthenticator's mock answer for a provider; call it with an event loop running."""
+    client = MockAsyncHTTPClient(force_instance=True)
+    host, token, user = ENDPOINTS[type(authenticator).__name__]
+    setup_oauth_mock(client, host, token, user)
+    authenticator.http_client = client
+    return client
+
+
+def decide(authenticator: Any, user: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Run a login at a provider up to the hub's decision."""
+
+    async def login() -> Any:
+        handler = mock_provider(authenticator).handler_for_user(dict(user))
+        return await authenticator.get_authenticated_user(handler, None)
+
+    return asyncio.run(login())
+
+
+class User:
+    """A hub's user who logged in before."""
+
+    def __init__(self, name: str, auth_state: Mapping[str, Any] | None) -> None:
+        self.name = name
+        self.auth_state = auth_state
+
+    async def get_auth_state(self) -> Any:
+        return self.auth_state
+
+
+class Visitor(httpx.AsyncClient):
+    """Somebody with a browser's cookies; goes where the test says."""
+
+    async def begin(self, address: str) -> dict[str, str]:
+        """Press a button; return the query that the provider gets."""
+        reply = await self.get(address)
+        assert reply.status_code == 302, reply.text
+        query = parse_qs(urlsplit(reply.headers["location"]).query)
+        return {name: values[0] for name, values in query.items()}
+
+    async def log_in(self, authenticator: Any, user: Mapping[str, Any], path: str = "") -> Any:
+        """Log somebody in at a provider; return the answer of its callback."""
+        begun = await self.begin(f"/hub{path}/oauth_login")
+        code = mock_provider(authenticator).handler_for_user(dict(user)).get_argument("code")
+        query = {"code": code, "state": begun["state"]}
+        return await self.get(f"/hub{path}/oauth_callback", params=query)
+
+
+@asynccontextmanager
+async def running(c: Config) -> AsyncIterator[tuple[JupyterHub, Visitor]]:
+    """A real hub, with no proxy and no notebook servers, and a visitor of its pages."""
+    os.environ["JUPYTERHUB_CRYPT_KEY"] = "0" * 64
+    CryptKeeper.clear_instance()
+    c.JupyterHub.db_url = "sqlite://"
+    c.JupyterHub.cookie_secret = bytes(32)
+    c.JupyterHub.log_level = "ERROR"
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.auth_token = "0" * 32
+    app = JupyterHub(config=c)
+    await app.initialize([])
+    socket, port = bind_unused_port()
+    server = HTTPServer(app.tornado_application)
+    server.add_socket(socket)
+    try:
+        async with Visitor(base_url=f"http://127.0.0.1:{port}", trust_env=False) as visitor:
+            visitor.headers["Sec-Fetch-Mode"] = "navigate"
+            yield app, visitor
+    finally:
+        server.stop()
+        app.db.close()
+        app.session_factory.kw["bind"].dispose()
+        CryptKeeper.clear_instance()
+        del os.environ["JUPYTERHUB_CRYPT_KEY"]

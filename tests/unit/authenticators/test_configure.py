@@ -1,0 +1,344 @@
+"""From `global.fedhub` to JupyterHub's configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fedhub_authenticators import configure
+from jupyterhub import orm
+from jupyterhub.app import JupyterHub
+from jupyterhub.auth import DummyAuthenticator
+from oauthenticator.cilogon import CILogonOAuthenticator
+from oauthenticator.github import GitHubOAuthenticator
+from traitlets.config import Config
+
+from tests.unit.authenticators.logins import (
+    DOMAIN,
+    ENTITY,
+    authenticator_of,
+    configured,
+    one,
+    running,
+)
+
+IDPS = {ENTITY: {"username_derivation": {"username_claim": "eppn"}}}
+SERVICE = {"url": "https://g.example.org", "oauth_redirect_uri": "https://g.example.org/cb"}
+
+
+@pytest.fixture
+def values(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What z2jh's get_config knows, as in a hub pod."""
+    known: dict[str, Any] = {}
+    module = ModuleType("z2jh")
+    module.get_config = lambda key, default=None: known.get(key, default)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "z2jh", module)
+    yield known
+
+
+def provider(**change: Any) -> dict[str, Any]:
+    """Settings with one GitHub provider whose keys are changed; None removes one."""
+    entry = {"authenticator": "github", "config": {}} | change
+    return {key: value for key, value in entry.items() if value is not None}
+
+
+def settings(**change: Any) -> dict[str, Any]:
+    return {"domain": DOMAIN, "login": {"main": provider(**change)}}
+
+
+# --- login --------------------------------------------------------------------------------
+
+
+def test_one_provider_becomes_the_hubs_authenticator() -> None:
+    authenticator = authenticator_of(
+        configured(one("cilogon", {"idps": IDPS, "client_id": "c"}, label="Campus account"))
+    )
+    assert isinstance(authenticator, CILogonOAuthenticator)
+    assert authenticator.oauth_callback_url == f"https://{DOMAIN}/hub/oauth_callback"
+    assert authenticator.login_service == "Campus account"
+    assert (authenticator.client_id, list(authenticator.idps)) == ("c", [ENTITY])
+    assert authenticator.enable_auth_state is True
+
+
+def test_settings_come_from_the_values_when_none_are_given(values: dict[str, Any]) -> None:
+    values["global.fedhub"] = settings()
+    c = Config()
+    configure(c)
+    assert issubclass(c.JupyterHub.authenticator_class, GitHubOAuthenticator)
+
+
+@pytest.mark.parametrize("found", [None, {}])
+def test_a_hub_without_settings_is_left_as_it_is(values: dict[str, Any], found: Any) -> None:
+    values["global.fedhub"] = found
+    c = Config()
+    c.JupyterHub.authenticator_class = "dummy"
+    configure(c)
+    assert c == {"JupyterHub": {"authenticator_class": "dummy"}}
+
+
+@pytest.mark.parametrize(
+    "named", ["github", "GitHub", "oauthenticator.github.GitHubOAuthenticator"]
+)
+def test_plain_z2jh_files_get_our_class_under_its_old_name(
+    values: dict[str, Any], named: str
+) -> None:
+    c = Config()
+    c.JupyterHub.authenticator_class = named
+    c.GitHubOAuthenticator.client_id = "Iv1"
+    configure(c)
+    authenticator = authenticator_of(c)
+    assert type(authenticator) is not GitHubOAuthenticator
+    assert (type(authenticator).__name__, authenticator.client_id) == (
+        "GitHubOAuthenticator",
+        "Iv1",
+    )
+    assert authenticator.enable_auth_state is False
+
+
+def test_a_class_that_jupyterhub_does_not_find_is_left_for_it_to_say(values: Any) -> None:
+    c = Config()
+    c.JupyterHub.authenticator_class = "githbu"
+    configure(c)
+    assert c.JupyterHub.authenticator_class == "githbu"
+
+
+def test_a_configured_callback_url_stands() -> None:
+    url = "https://elsewhere.example.org/hub/oauth_callback"
+    found = authenticator_of(configured(settings(config={"oauth_callback_url": url})))
+    assert found.oauth_callback_url == url
+
+
+def test_callback_urls_follow_the_base_url() -> None:
+    c = Config()
+    c.JupyterHub.base_url = "/jupyter/"
+    found = authenticator_of(configured(settings(), c))
+    assert found.oauth_callback_url == f"https://{DOMAIN}/jupyter/hub/oauth_callback"
+
+
+def test_several_providers_have_a_callback_url_each() -> None:
+    login = {"a": provider(), "b": provider(authenticator="cilogon", config={"idps": IDPS})}
+    found = authenticator_of(configured({"domain": DOMAIN, "login": login}))
+    assert [member.oauth_callback_url for member in found.authenticators.values()] == [
+        f"https://{DOMAIN}/hub/a/oauth_callback",
+        f"https://{DOMAIN}/hub/b/oauth_callback",
+    ]
+
+
+def test_auth_state_stays_off_where_the_operator_wants_that() -> None:
+    c = Config()
+    c.Authenticator.enable_auth_state = False
+    assert authenticator_of(configured(settings(), c)).enable_auth_state is False
+
+
+def test_a_provider_need_not_be_oauth() -> None:
+    c = configured({"login": {"main": provider(authenticator="dummy", config={"password": "p"})}})
+    found = authenticator_of(c)
+    assert isinstance(found, DummyAuthenticator)
+    assert found.password == "p"
+
+
+def test_configuring_twice_changes_nothing() -> None:
+    given = settings() | {"services": {"g": SERVICE | {"users": ["ada"], "api_token": "t"}}}
+    c = configured(given)
+    before = copy.deepcopy(c)
+    configure(c, given)
+    assert c == before
+
+
+def test_settings_are_not_changed() -> None:
+    given = settings(config={"scope": ["read:org"]}) | {"services": {"g": SERVICE}}
+    before = copy.deepcopy(given)
+    authenticator_of(configured(given))
+    assert given == before
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (settings(authenticator="githbu"), "did you mean github?"),
+        (settings(authenticator="no.such.Class"), "no.such.Class"),
+        (settings(authenticator="os.path.join"), "not a JupyterHub authenticator class"),
+        (settings(authenticator=None), "names no authenticator"),
+        ({"domain": DOMAIN, "login": {}}, "login is empty"),
+        ({"domain": DOMAIN, "login": {"main": None}}, "login is empty"),
+        ({"login": {"main": provider()}}, "global.fedhub.domain"),
+        (settings(config={"allowed_organisations": []}), "did you mean allowed_organizations?"),
+        (settings(confg={}), "confg"),
+        (settings(credentials={"secret": "s"}), "secret"),
+        ({"domain": DOMAIN, "logins": {}}, "logins"),
+        ({"domain": DOMAIN, "login": ["github"]}, "must be a mapping"),
+        ({"services": {"g": SERVICE | {"redirect": ""}}}, "redirect"),
+    ],
+)
+def test_a_wrong_setting_is_one_sentence(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=r"\A[^\n]+\Z") as error:
+        configured(given)
+    assert said in str(error.value)
+
+
+# --- credentials --------------------------------------------------------------------------
+
+FROM_SECRET = {"existingSecret": "hub-oauth"}
+
+
+def test_credentials_come_from_a_mounted_secret(tmp_path: Path) -> None:
+    (tmp_path / "id").write_text("Iv1\n")
+    (tmp_path / "client_secret").write_text("s3cret\n")
+    c = Config()
+    given = settings(credentials=FROM_SECRET | {"clientIdKey": "id"})
+    configure(c, given, credentials_dir=tmp_path)
+    found = authenticator_of(c)
+    assert (found.client_id, found.client_secret) == ("Iv1", "s3cret")
+
+
+def test_the_environment_can_say_where_the_secret_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEDHUB_CREDENTIALS_DIR", str(tmp_path))
+    for key in ("client_id", "client_secret"):
+        (tmp_path / key).write_text(key)
+    assert authenticator_of(configured(settings(credentials=FROM_SECRET))).client_id == "client_id"
+
+
+@pytest.mark.parametrize("content", [None, " \n", b"\xff\xfe"])
+def test_missing_credentials_stop_the_hub_and_name_the_file(tmp_path: Path, content: Any) -> None:
+    (tmp_path / "client_id").write_text("Iv1")
+    if content is not None:
+        (tmp_path / "client_secret").write_bytes(
+            content if isinstance(content, bytes) else content.encode()
+        )
+    with pytest.raises(ValueError, match="Secret hub-oauth") as error:
+        configure(Config(), settings(credentials=FROM_SECRET), credentials_dir=tmp_path)
+    assert str(tmp_path / "client_secret") in str(error.value)
+
+
+# --- services -----------------------------------------------------------------------------
+
+
+def test_a_service_is_added_to_those_of_the_chart() -> None:
+    c = Config()
+    c.JupyterHub.services = [{"name": "culler"}]
+    c.JupyterHub.load_roles = [{"name": "culler-role"}]
+    who = {"users": ["ada"], "groups": ["team"]}
+    configured({"services": {"g": SERVICE | who}}, c)
+    assert c.JupyterHub.services == [
+        {"name": "culler"},
+        {"name": "g", "oauth_client_id": "service-g", **SERVICE},
+    ]
+    assert c.JupyterHub.load_roles == [
+        {"name": "culler-role"},
+        {"name": "service-g-access", "scopes": ["access:services!service=g"], **who},
+    ]
+    assert c.Authenticator.auto_login_oauth2_authorize is True
+
+
+def test_services_appended_lazily_are_kept() -> None:
+    c = Config()
+    c.JupyterHub.services.append({"name": "culler"})
+    configured({"services": {"g": SERVICE}}, c)
+    assert [service["name"] for service in c.JupyterHub.services] == ["culler", "g"]
+
+
+def test_a_service_for_nobody_in_particular_gets_no_role() -> None:
+    c = configured({"services": {"g": SERVICE | {"oauth_client_id": "service-x"}}})
+    assert c.JupyterHub.services[0]["oauth_client_id"] == "service-x"
+    assert "load_roles" not in c.JupyterHub
+
+
+def test_the_operators_choice_about_automatic_login_stands() -> None:
+    c = Config()
+    c.Authenticator.auto_login_oauth2_authorize = False
+    configured({"services": {"g": SERVICE}}, c)
+    assert c.Authenticator.auto_login_oauth2_authorize is False
+
+
+def test_a_service_declared_twice_in_two_ways_stops_the_hub() -> None:
+    c = Config()
+    c.JupyterHub.services = [{"name": "g", "url": "https://else.example.org"}]
+    with pytest.raises(ValueError, match="in one place"):
+        configured({"services": {"g": SERVICE}}, c)
+
+
+def test_only_the_people_named_may_use_a_service() -> None:
+    async def start() -> None:
+        who = {"users": ["ada"], "groups": ["team"], "api_token": "0" * 64}
+        given = settings(config={"allowed_users": ["ada", "bob"]})
+        async with running(configured(given | {"services": {"g": SERVICE | who}})) as (hub, _):
+            assert may_use(hub, "ada")
+            assert not may_use(hub, "bob")
+            team = orm.Group.find(hub.db, "team")
+            team.users.append(orm.User.find(hub.db, "bob"))
+            assert may_use(hub, "bob")
+
+    asyncio.run(start())
+
+
+def may_use(hub: JupyterHub, name: str) -> bool:
+    from jupyterhub import scopes
+
+    user = orm.User.find(hub.db, name)
+    return "access:services!service=g" in scopes.get_scopes_for(user)
+
+
+# --- the tutorial's import ----------------------------------------------------------------
+
+TUTORIAL = """
+from custosauthenticator.custos import CustosOAuthenticator
+c.JupyterHub.authenticator_class = CustosOAuthenticator
+c.CustosOAuthenticator.oauth_callback_url = "https://hub.example.org/hub/oauth_callback"
+c.CustosOAuthenticator.client_id = "custos-0123456789abcdefghij-10000007"
+c.CustosOAuthenticator.client_secret = "s3cret"
+c.CustosOAuthenticator.login_service = "Custos Login"
+c.CustosOAuthenticator.custos_host = "custos.scigap.org"
+c.CustosOAuthenticator.allowed_groups = ["Group_Id"]
+"""
+
+
+def test_the_tutorial_word_for_word_gets_the_working_class(values: dict[str, Any]) -> None:
+    c = Config()
+    configure(c)
+    exec(TUTORIAL, {"c": c})
+    found = authenticator_of(c)
+    assert type(found).__module__ == "fedhub_authenticators.custos"
+    assert (found.allowed_groups, found.manage_groups) == ({"Group_Id"}, True)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_import_works_with_and_without_the_package(installed: bool) -> None:
+    script = [
+        "import sys, importlib.abc",
+        "class Missing(importlib.abc.MetaPathFinder):",
+        "    def find_spec(self, name, path, target=None):",
+        "        if name.startswith('custosauthenticator'): raise ModuleNotFoundError(name)",
+        "" if installed else "sys.meta_path.insert(0, Missing())",
+        "from traitlets.config import Config",
+        "from fedhub_authenticators import configure",
+        "configure(Config(), {}); configure(Config(), {})",
+        "assert 'fedhub_authenticators.custos' not in sys.modules, 'loaded too early'",
+        "import custosauthenticator.custos",
+        "from custosauthenticator.custos import CustosOAuthenticator, CustosLoginHandler",
+        "assert custosauthenticator.custos.CustosOAuthenticator is CustosOAuthenticator",
+        "print(CustosOAuthenticator.__module__)",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(script)], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("fedhub_authenticators.custos\n", 0), done.stderr
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, fedhub_authenticators; "
+        "print([m for m in ('jupyterhub', 'oauthenticator', 'tornado') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
