@@ -26,7 +26,8 @@ def terminal(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
-        lines.append(line.rstrip("\n"))
+        if "Starting" not in line:  # the progress display, which a terminal overwrites
+            lines.append(line.rstrip("\n"))
         if " is at " in line:
             break
     return "\n".join(lines)
@@ -76,7 +77,7 @@ def main() -> None:
     try:
         shown = terminal(process)
         draw(shown)
-        photograph(shown.split()[-1])
+        photograph(Text.from_ansi(shown).plain.split()[-1])
     finally:
         process.terminate()
         process.wait()

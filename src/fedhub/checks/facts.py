@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from fedhub.errors import Position
 from fedhub.hub.merge import KeyPath
-from fedhub.hub.providers import Login, Provider, Setting, mapping
+from fedhub.hub.providers import SINGLE, Login, Provider, Setting, mapping
 from fedhub.hub.values import Hub
 
 
@@ -25,6 +25,13 @@ def at(hub: Hub, setting: Setting, *inside: str | int) -> Position:
     if "extraConfig" in setting.path:
         return setting.value_position
     return hub.start(*setting.path, *inside)
+
+
+def called(provider: Provider) -> str:
+    """Return what a message calls a provider; the only one of a plain file has no name."""
+    if provider.name == SINGLE and provider.authenticator:
+        return provider.authenticator
+    return f"{provider.name} ({provider.authenticator})"
 
 
 class Idp(NamedTuple):

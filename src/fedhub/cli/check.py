@@ -52,6 +52,7 @@ def check(
 
 
 def _print_text(result: Result) -> None:
+    import os
     import sys
 
     from fedhub.checks.report import for_terminal, line, summary
@@ -59,7 +60,9 @@ def _print_text(result: Result) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        console = Console(highlight=False, soft_wrap=True)
+        # https://no-color.org: any value that is not empty
+        colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+        console = Console(highlight=False, soft_wrap=True, color_system=colours)
         for problem in result.problems:
             for part in for_terminal(problem):
                 console.print(part)

@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fedhub.checks.entity_ids import SOCIAL
-from fedhub.checks.facts import Idp, idps, set_to
+from fedhub.checks.facts import Idp, called, idps, set_to
 from fedhub.checks.problem import Problem, Severity, dotted
 from fedhub.hub.providers import Login, Provider, login
 from fedhub.hub.values import Hub
@@ -70,7 +70,7 @@ def check(hub: Hub) -> Iterator[Problem]:
                     SEVERITY,
                     setting.position,
                     dotted(setting.path),
-                    f"{provider.name} lets in everybody who has {who}",
+                    f"{called(provider)} lets in everybody who has {who}",
                     "remove allow_all, and add a rule that says who",
                 )
             continue

@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fedhub.checks.facts import Idp, idps
+from fedhub.checks.facts import Idp, called, idps
 from fedhub.checks.problem import Problem, Severity, dotted
 from fedhub.checks.spelling import did_you_mean
 from fedhub.hub.extra_config import UNKNOWN
@@ -73,14 +73,14 @@ def check(hub: Hub) -> Iterator[Problem]:
                 SEVERITY,
                 provider.position,
                 dotted(provider.path),
-                f"{provider.name} lists no identity provider",
+                f"{called(provider)} lists no identity provider",
                 "list at least one below idps, by its entity ID",
             )
             continue
         if setting.value is UNKNOWN:
             continue
         for idp in idps(hub, provider):
-            for below, message, fix in _wrong(setting.value[idp.entity_id]):
+            for below, message, fix in _wrong(idp.setting.value[idp.entity_id]):
                 yield _problem(hub, idp, below, message, fix)
 
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedhub.checks.facts import Idp, idps
+from fedhub.checks.facts import Idp, called, idps
 from fedhub.checks.problem import Problem, Severity, dotted
 from fedhub.hub.extra_config import UNKNOWN
 from fedhub.hub.providers import Provider, login
@@ -60,7 +60,7 @@ def check(hub: Hub) -> Iterator[Problem]:
                 SEVERITY,
                 provider.position,
                 dotted(provider.path),
-                f"{_named(provider)} lets nobody in: it has no rule that allows anybody",
+                f"{called(provider)} lets nobody in: it has no rule that allows anybody",
                 _fix(provider),
             )
             continue
@@ -85,10 +85,6 @@ def _by_name(provider: Provider) -> bool:
 
 def _lets_in(idp: Idp) -> bool:
     return bool(idp.rule.get("allow_all") or idp.rule.get("allowed_domains"))
-
-
-def _named(provider: Provider) -> str:
-    return f"the provider {provider.name} ({provider.authenticator})"
 
 
 def _fix(provider: Provider) -> str:

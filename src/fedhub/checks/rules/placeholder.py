@@ -51,7 +51,7 @@ _PLACEHOLDERS = (
     re.compile(r"(?<![a-z])(?:change|replace|fill)[-_ ]?(?:me|this)(?![a-z])", re.I),
     re.compile(r"(?<![a-z])(?:insert|put|enter)[-_ ](?:your|the)[-_ ]\w+", re.I),
     re.compile(
-        r"(?<![a-z])your[-_. ]?(?:own[-_. ]?)?(?:jupyter|jhub|hub|domain|host|client|org|tenant|"
+        r"(?<![a-z])your[-_.]?(?:own[-_.]?)?(?:jupyter|jhub|hub|domain|host|client|org|tenant|"
         r"realm|secret|app|server|site|company|university|user|id(?![a-z])|name|key|token|password)"
         r"[\w.-]*",
         re.I,

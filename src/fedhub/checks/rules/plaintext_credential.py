@@ -33,6 +33,8 @@ _CREDENTIAL = re.compile(
     r"(?:secret|password|passwd|passphrase|token|api_?key|private_?key|secret_?access_?key)\Z",
     re.I,
 )
+TOKEN_MAPS = ("api_tokens", "service_tokens")
+"""Traits of JupyterHub whose keys are the secrets."""
 _NAME_OF_ONE = re.compile(r"existing|pull|tls|name|ref|public", re.I)
 """Keys that name a Kubernetes Secret instead of holding one."""
 _ELSEWHERE = re.compile(r"\A(?:/|\$[({]|\{\{|https?://)")
@@ -45,7 +47,7 @@ def check(hub: Hub) -> Iterator[Problem]:
         name = _credential(path, value, hub)
         if name and _holds(value) and _in_plaintext(hub, path):
             yield _problem(hub, path, name)
-    for trait in ("api_tokens", "service_tokens"):
+    for trait in TOKEN_MAPS:
         tokens = (*hub.z2jh_at, "hub", "config", "JupyterHub", trait)
         if mapping(hub.get(*tokens)) and _in_plaintext(hub, tokens):
             yield _problem(hub, tokens, trait)
@@ -68,7 +70,7 @@ def _credential(path: KeyPath, value: object, hub: Hub) -> str:
     """Return what a credential is called; "" for everything else."""
     names = [key for key in path if isinstance(key, str)]
     name = names[-1] if names else ""
-    if path[-3:-1] == ("CryptKeeper", "keys"):
+    if path[-3:-1] == ("CryptKeeper", "keys") and isinstance(path[-1], int):
         return "CryptKeeper.keys"
     if "extraConfig" in path or "extraFiles" in path:
         return ""

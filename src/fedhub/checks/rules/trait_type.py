@@ -26,6 +26,7 @@ from typing import Any
 
 from fedhub.checks.facts import accepts, at
 from fedhub.checks.problem import Problem, Severity, dotted
+from fedhub.checks.rules.plaintext_credential import TOKEN_MAPS
 from fedhub.hub.extra_config import UNKNOWN
 from fedhub.hub.providers import login
 from fedhub.hub.traits import mismatch, wanted
@@ -46,6 +47,8 @@ def check(hub: Hub) -> Iterator[Problem]:
         wrong = mismatch(takes, setting.value)
         if wrong is None:
             continue
+        if setting.trait in TOKEN_MAPS:
+            wrong = ()  # the keys inside are secret
         value, inside = setting.value, takes
         for key in wrong:
             value = value[key] if isinstance(value, Mapping | list | tuple) else None
