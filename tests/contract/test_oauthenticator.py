@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +18,7 @@ from tornado.web import HTTPError
 from traitlets.config import Config
 
 from fedhub.idp.server import IdentityProvider
+from tests.asynchronous import run_async
 from tests.providers import (
     CALLBACK,
     CLIENT_IDS,
@@ -160,7 +160,7 @@ def log_in(authenticator: Any, face: str, sign_in: SignIn, **form: str) -> Any:
     )
     assert query["state"] == "st1"
     assert _deserialize_state(cookie)["code_verifier"] == verifier
-    return asyncio.run(authenticator.get_authenticated_user(CallbackHandler(query, cookie), None))
+    return run_async(authenticator.get_authenticated_user(CallbackHandler(query, cookie), None))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_hub_renews_an_expired_access_token(
     authenticator, face = make(name, provider.url)
     before = log_in(authenticator, face, sign_in)["auth_state"]
     clock.offset = {"cilogon": 1000, "keycloak": 400, "generic": 4000}[name]
-    after = asyncio.run(authenticator.refresh_user(User(before)))
+    after = run_async(authenticator.refresh_user(User(before)))
     assert after["auth_state"]["access_token"] != before["access_token"]
 
 
@@ -216,7 +216,7 @@ def test_a_hub_asks_for_a_new_login_when_the_refresh_token_expired_too(
     authenticator, face = make("keycloak", provider.url)
     before = log_in(authenticator, face, sign_in)["auth_state"]
     clock.offset = 2000
-    assert asyncio.run(authenticator.refresh_user(User(before))) is False
+    assert run_async(authenticator.refresh_user(User(before))) is False
 
 
 def test_cilogon_sends_the_institution_that_vouches(

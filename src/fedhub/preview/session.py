@@ -104,9 +104,7 @@ def persona_data(
 
 def print_alone(alone: Alone) -> None:
     """Print what an identity provider without a hub has to offer."""
-    from rich.console import Console
-
-    out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    out = _output()
     for client in alone.clients:
         out.print(
             f"{client.provider}: client_id {client.client_id}, {client.face} face, "
@@ -121,10 +119,7 @@ def print_alone(alone: Alone) -> None:
 
 
 def _print(hub: Hub, running: Running, talk: Console) -> None:
-    from rich.console import Console
-
-    # Nothing to fold for when a program or a file reads along.
-    out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    out = _output()
     for provider in running.providers:
         instead = running.replaced[provider.name]
         talk.print(
@@ -140,6 +135,14 @@ def _print(hub: Hub, running: Running, talk: Console) -> None:
     _print_refusals(running.expected, out)
     out.print(f"\n[bold]{hub.name}[/bold] is at [link={running.url}]{running.url}[/link]")
     talk.print("Ctrl-C ends it and leaves nothing behind.", style="dim")
+
+
+def _output() -> Console:
+    """Return standard output; where it is no terminal, lines are not folded."""
+    from rich.console import Console
+
+    known = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(highlight=False, width=None if known else 200)
 
 
 def _print_refusals(expected: Mapping[str, Mapping[str, Any]], out: Console) -> None:
