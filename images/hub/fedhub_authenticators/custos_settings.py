@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 from oauthenticator.oauth2 import OAuthenticator
@@ -19,6 +20,8 @@ KEYCLOAK_HOSTS = {
     for stage in ("dev", "staging", "prod")
 }
 """Where the known installations of Custos have their Keycloak; others are asked for it."""
+
+_REALM = re.compile(r"(?P<base>(?P<scheme>https?)://[^/?#]+(/[^?#]*)?)/realms/(?P<realm>[^/?#]+)/")
 
 
 class CustosSettings(OAuthenticator):
@@ -170,6 +173,7 @@ class CustosSettings(OAuthenticator):
         """
         if self.authorize_url:
             return
+        found = None
         try:
             found = await self.httpfetch(
                 url_concat(
@@ -179,20 +183,18 @@ class CustosSettings(OAuthenticator):
                 label="asking Custos for its Keycloak",
                 validate_cert=self.validate_server_cert,
             )
-            authorize: str = found["authorization_endpoint"]
-            base, _, rest = authorize.partition("/realms/")
-            realm = rest.partition("/")[0]
-        except (HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
-            base = realm = ""
+        except (HTTPClientError, OSError, ValueError) as error:
             self.log.error("Custos did not say where its Keycloak is: %s", error)
-        trusted = ("https://", self.custos_url.partition("//")[0] + "//")  # http: a preview
-        if not base.startswith(trusted) or not realm:
+        said = found.get("authorization_endpoint") if isinstance(found, dict) else None
+        realm = _REALM.match(said) if isinstance(said, str) else None
+        # http is for a preview, where Custos itself is reached that way.
+        if realm is None or (realm["scheme"] == "http" and self.custos_url.startswith("https:")):
             raise HTTPError(
                 503,
                 f"{self.login_service} does not say where to sign in. Tell the hub's operator: "
                 f"{type(self).__name__}.iam_url is not set, and Custos does not know it.",
             )
-        self.iam_url, self.realm = base, realm
+        self.iam_url, self.realm = realm["base"], realm["realm"]
         pages = {"authorize_url": "auth", "token_url": "token", "userdata_url": "userinfo"}
         for trait, page in pages.items():
             if not getattr(self, trait):

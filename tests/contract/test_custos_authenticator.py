@@ -1,0 +1,312 @@
+"""Our Custos and Keycloak classes against the identity provider's faces, over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+from fedhub_authenticators import configure
+from traitlets.config import Config
+
+from fedhub.idp.server import IdentityProvider
+from tests.providers import (
+    CALLBACK,
+    CLIENT_IDS,
+    LOGGED_OUT,
+    SECRET,
+    Clock,
+    hub_at,
+    persona,
+)
+from tests.unit.authenticators.logins import User, Visitor, running
+
+TUTORIAL = """
+from custosauthenticator.custos import CustosOAuthenticator
+c.JupyterHub.authenticator_class = CustosOAuthenticator
+c.CustosOAuthenticator.client_id = CLIENT_ID
+c.CustosOAuthenticator.client_secret = SECRET
+c.CustosOAuthenticator.oauth_callback_url = CALLBACK
+c.CustosOAuthenticator.login_service = "Custos Login"
+c.CustosOAuthenticator.allowed_groups = ["group-1"]
+"""
+"""The Custos tutorial's block."""
+
+
+def hub_configuration(provider: IdentityProvider, **traits: Any) -> Config:
+    """The tutorial's hub, with the preview's addresses."""
+    c = Config()
+    configure(c, {})
+    names = {"CLIENT_ID": CLIENT_IDS["custos"], "SECRET": SECRET, "CALLBACK": CALLBACK}
+    exec(TUTORIAL, {"c": c, **names})
+    c.Authenticator.enable_auth_state = True
+    c.CustosOAuthenticator.custos_url = provider.url
+    c.CustosOAuthenticator.iam_url = f"{provider.url}/auth"
+    for name, value in traits.items():
+        c.CustosOAuthenticator[name] = value
+    return c
+
+
+def keycloak_flavour(provider: IdentityProvider) -> dict[str, Any]:
+    secret = provider.iam_secret(hub_at("custos"))
+    return {"flavour": "keycloak", "client_secret": secret, "custos_client_secret": SECRET}
+
+
+async def log_in(visitor: Visitor, name: str = "ada-custos", **form: str) -> httpx.Response:
+    """Press the button, choose a persona, and follow back to the hub."""
+    begun = await visitor.get("/hub/oauth_login")
+    assert begun.status_code == 302, begun.text
+    page = begun.headers["location"]
+    assert parse_qs(urlsplit(page).query)["kc_idp_hint"] == ["oidc"]
+    return await come_back(visitor, await visitor.post(page, data={"persona": name, **form}))
+
+
+async def come_back(visitor: Visitor, reply: httpx.Response) -> httpx.Response:
+    """Follow a provider's redirect to the hub, which is registered under another address."""
+    assert reply.status_code == 302, reply.text
+    assert reply.headers["location"].startswith(CALLBACK)
+    return await visitor.get("/hub/oauth_callback?" + urlsplit(reply.headers["location"]).query)
+
+
+@asynccontextmanager
+async def logged_in(c: Config) -> AsyncIterator[tuple[Any, Visitor, Any]]:
+    """A hub, a visitor who is logged in as ada, and the hub's user."""
+    async with running(c) as (hub, visitor):
+        reply = await log_in(visitor)
+        assert reply.status_code == 302, reply.text
+        yield hub, visitor, hub.users["ada"]
+
+
+@pytest.fixture(params=["legacy", "keycloak"])
+def configuration(request: pytest.FixtureRequest, provider: IdentityProvider) -> Config:
+    more = keycloak_flavour(provider) if request.param == "keycloak" else {}
+    return hub_configuration(provider, **more)
+
+
+def test_the_tutorials_hub_lets_in_the_groups_members(configuration: Config) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (_hub, visitor, user):
+            assert "ada" in (await visitor.get("/hub/home")).text
+            assert [group.name for group in user.groups] == ["group-1"]
+            kept = await user.get_auth_state()
+            assert kept["custos_user"]["sub"] == "ada-sub"
+            assert kept["refresh_token"]
+            assert kept["id_token"]
+
+    asyncio.run(go())
+
+
+def test_others_are_refused_in_plain_words(
+    provider: IdentityProvider, configuration: Config
+) -> None:
+    provider.set_personas([persona("custos", groups=["group-2"])])
+
+    async def go() -> None:
+        async with running(configuration) as (_, visitor):
+            reply = await log_in(visitor)
+            assert reply.status_code == 403
+            assert "You signed in as ada" in reply.text
+
+    asyncio.run(go())
+
+
+def test_the_realm_of_an_unknown_custos_is_found_by_asking_it(provider: IdentityProvider) -> None:
+    c = hub_configuration(provider, custos_host="custos.scigap.org")
+    del c.CustosOAuthenticator["iam_url"]
+
+    async def go() -> None:
+        async with logged_in(c) as (hub, _, _user):
+            assert hub.authenticator.iam_url == f"{provider.url}/auth"
+
+    asyncio.run(go())
+
+
+def test_a_custos_that_does_not_answer_is_said_in_plain_words(provider: IdentityProvider) -> None:
+    c = hub_configuration(provider, custos_host="custos.scigap.org")
+    del c.CustosOAuthenticator["iam_url"]
+    provider.inject("server-error", endpoint="discovery")
+
+    async def go() -> None:
+        async with running(c) as (_, visitor):
+            reply = await visitor.get("/hub/oauth_login")
+            assert (reply.status_code, "iam_url" in reply.text) == (503, True)
+
+    asyncio.run(go())
+
+
+# --- refresh ------------------------------------------------------------------------------
+
+
+def test_an_expired_access_token_is_renewed(configuration: Config, clock: Clock) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (hub, _, user):
+            before = await user.get_auth_state()
+            clock.offset = 2000
+            after = await hub.authenticator.refresh_user(user)
+            assert after["auth_state"]["access_token"] != before["access_token"]
+            assert after["groups"] == ["group-1"]
+
+    asyncio.run(go())
+
+
+def test_an_expired_session_asks_for_a_new_login(configuration: Config, clock: Clock) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (hub, _, user):
+            clock.offset = 5000
+            assert await hub.authenticator.refresh_user(user) is False
+
+    asyncio.run(go())
+
+
+def test_whoever_left_the_group_is_out_at_the_next_refresh(
+    provider: IdentityProvider, configuration: Config
+) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (hub, visitor, user):
+            assert await hub.authenticator.refresh_user(user)
+            provider.set_personas([persona("custos", groups=["group-2"])])
+            # The identity provider knows people as they last signed in, here from elsewhere.
+            page = (await visitor.get("/hub/oauth_login")).headers["location"]
+            async with httpx.AsyncClient() as elsewhere:
+                await elsewhere.post(page, data={"persona": "ada-custos"})
+            assert await hub.authenticator.refresh_user(user) is False
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("fault", ["server-error", "malformed-json"])
+def test_groups_that_cannot_be_asked_for_let_nobody_in_or_stay(
+    provider: IdentityProvider, configuration: Config, fault: str
+) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (hub, visitor, user):
+            provider.inject(fault, endpoint="groups")
+            assert await hub.authenticator.refresh_user(user) is False
+            assert (await log_in(visitor)).status_code == 502
+
+    asyncio.run(go())
+
+
+# --- errors -------------------------------------------------------------------------------
+
+
+def test_a_refusal_there_is_repeated_here(configuration: Config) -> None:
+    async def go() -> None:
+        async with running(configuration) as (_, visitor):
+            page = (await visitor.get("/hub/oauth_login")).headers["location"]
+            reply = await come_back(visitor, await visitor.post(page, data={"cancel": "1"}))
+            assert reply.status_code == 403
+            assert "Custos Login did not log you in" in reply.text
+
+    asyncio.run(go())
+
+
+def test_a_wrong_secret_is_no_internal_error(provider: IdentityProvider) -> None:
+    c = hub_configuration(provider, client_secret="wrong")
+
+    async def go() -> None:
+        async with running(c) as (_, visitor):
+            reply = await log_in(visitor)
+            assert reply.status_code == 502
+            assert "Custos Login did not finish your login" in reply.text
+            assert "wrong" not in reply.text
+
+    asyncio.run(go())
+
+
+def test_a_code_used_twice_repeats_custos_words(provider: IdentityProvider) -> None:
+    async def go() -> None:
+        async with running(hub_configuration(provider)) as (_, visitor):
+            page = (await visitor.get("/hub/oauth_login")).headers["location"]
+            answer = await visitor.post(page, data={"persona": "ada-custos"})
+            state_cookie = dict(visitor.cookies)
+            assert (await come_back(visitor, answer)).status_code == 302
+            for name, value in state_cookie.items():
+                visitor.cookies.set(name, value)
+            again = await come_back(visitor, answer)
+            assert again.status_code == 502
+            assert "invalid_grant" in again.text
+
+    asyncio.run(go())
+
+
+# --- logout -------------------------------------------------------------------------------
+
+
+async def follow_logout(visitor: Visitor, page: str) -> httpx.Response:
+    """Let the browser go where the hub's logout sends it."""
+    reply = await visitor.get(page)
+    assert reply.status_code == 302, reply.text
+    return await visitor.get(urljoin(page, reply.headers["location"]))
+
+
+def test_logging_out_ends_the_session_everywhere(
+    provider: IdentityProvider, configuration: Config
+) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (hub, visitor, user):
+            again = (await visitor.get("/hub/oauth_login")).headers["location"]
+            assert (await visitor.get(again)).status_code == 302, "single sign-on"
+            kept = await user.get_auth_state()
+            page = await visitor.get("/hub/logout")
+            address = page.headers["location"]
+            query = parse_qs(urlsplit(address).query)
+            assert address.startswith(f"{provider.url}/auth/realms/10000007/")
+            assert query == {
+                "id_token_hint": [kept["id_token"]],
+                "post_logout_redirect_uri": [CALLBACK],
+            }
+            back = await visitor.get(address)
+            assert back.headers["location"].startswith(CALLBACK)
+            assert (await visitor.get("/hub/oauth_callback")).headers["location"] == "/hub/login"
+            assert (await visitor.get("/hub/home")).status_code == 302
+            assert (await visitor.get(again)).status_code == 200, "asked who is there"
+            assert await hub.authenticator.refresh_user(User("ada", kept)) is False
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("fault", ["server-error", "slow"])
+def test_a_provider_that_fails_keeps_nobody_logged_in_here(
+    provider: IdentityProvider, configuration: Config, fault: str
+) -> None:
+    async def go() -> None:
+        async with logged_in(configuration) as (_, visitor, _user):
+            provider.inject(fault, endpoint="logout", seconds=30)
+            assert (await visitor.get("/hub/logout", timeout=20)).status_code == 302
+            assert "login" in (await visitor.get("/hub/home")).headers["location"]
+
+    asyncio.run(go())
+
+
+def test_logging_out_without_auth_state_still_leads_to_the_realm(
+    provider: IdentityProvider,
+) -> None:
+    c = hub_configuration(provider)
+    c.Authenticator.enable_auth_state = False
+
+    async def go() -> None:
+        async with logged_in(c) as (_, visitor, _user):
+            address = (await visitor.get("/hub/logout")).headers["location"]
+            query = parse_qs(urlsplit(address).query)
+            assert query["client_id"] == [CLIENT_IDS["custos"]]
+            assert "id_token_hint" not in query
+
+    asyncio.run(go())
+
+
+def test_the_operators_own_page_after_logout_is_used(provider: IdentityProvider) -> None:
+    c = hub_configuration(provider, logout_redirect_url=LOGGED_OUT)
+
+    async def go() -> None:
+        async with logged_in(c) as (_, visitor, _user):
+            again = (await visitor.get("/hub/oauth_login")).headers["location"]
+            assert (await visitor.get("/hub/logout")).headers["location"] == LOGGED_OUT
+            # The session itself was ended by the refresh token.
+            assert (await visitor.get(again)).status_code == 200
+
+    asyncio.run(go())
