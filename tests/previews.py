@@ -9,6 +9,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,11 @@ class RunningHub:
 
     process: subprocess.Popen[str]
     data: dict[str, Any]
+    lines: list[str]
+
+    def log(self) -> str:
+        """Return what it has said on standard error."""
+        return "".join(self.lines)
 
     @property
     def url(self) -> str:
@@ -55,18 +61,20 @@ def running_hub(hub: str | Path, *options: str, cwd: Path = ROOT) -> Iterator[Ru
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    stderr = process.stderr
+    # Started without a reader, the log would fill its pipe and stop the hub.
+    lines: list[str] = []
+    reader = threading.Thread(target=lines.extend, args=(process.stderr,), daemon=True)
+    reader.start()
     line = process.stdout.readline()
     if not line:
-        raise AssertionError(f"fedhub run {hub} did not start:\n{stderr.read()}")
-    import threading
-
-    threading.Thread(target=stderr.read, daemon=True).start()
+        reader.join()
+        raise AssertionError(f"fedhub run {hub} did not start:\n{''.join(lines)}")
     try:
-        yield RunningHub(process, json.loads(line))
+        yield RunningHub(process, json.loads(line), lines)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
+        reader.join()
 
 
 class Visitor(httpx.Client):

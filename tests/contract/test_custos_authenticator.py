@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,6 +13,7 @@ from fedhub_authenticators import configure
 from traitlets.config import Config
 
 from fedhub.idp.server import IdentityProvider
+from tests.asynchronous import run_async
 from tests.providers import (
     CALLBACK,
     CLIENT_IDS,
@@ -97,7 +97,7 @@ def test_the_tutorials_hub_lets_in_the_groups_members(configuration: Config) -> 
             assert kept["refresh_token"]
             assert kept["id_token"]
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_others_are_refused_in_plain_words(
@@ -111,7 +111,7 @@ def test_others_are_refused_in_plain_words(
             assert reply.status_code == 403
             assert "You signed in as ada" in reply.text
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_the_realm_of_an_unknown_custos_is_found_by_asking_it(provider: IdentityProvider) -> None:
@@ -122,7 +122,7 @@ def test_the_realm_of_an_unknown_custos_is_found_by_asking_it(provider: Identity
         async with logged_in(c) as (hub, _, _user):
             assert hub.authenticator.iam_url == f"{provider.url}/auth"
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_a_custos_that_does_not_answer_is_said_in_plain_words(provider: IdentityProvider) -> None:
@@ -135,7 +135,7 @@ def test_a_custos_that_does_not_answer_is_said_in_plain_words(provider: Identity
             reply = await visitor.get("/hub/oauth_login")
             assert (reply.status_code, "iam_url" in reply.text) == (503, True)
 
-    asyncio.run(go())
+    run_async(go())
 
 
 # --- refresh ------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_an_expired_access_token_is_renewed(configuration: Config, clock: Clock)
             assert after["auth_state"]["access_token"] != before["access_token"]
             assert after["groups"] == ["group-1"]
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_an_expired_session_asks_for_a_new_login(configuration: Config, clock: Clock) -> None:
@@ -159,7 +159,7 @@ def test_an_expired_session_asks_for_a_new_login(configuration: Config, clock: C
             clock.offset = 5000
             assert await hub.authenticator.refresh_user(user) is False
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_whoever_left_the_group_is_out_at_the_next_refresh(
@@ -175,7 +175,7 @@ def test_whoever_left_the_group_is_out_at_the_next_refresh(
                 await elsewhere.post(page, data={"persona": "ada-custos"})
             assert await hub.authenticator.refresh_user(user) is False
 
-    asyncio.run(go())
+    run_async(go())
 
 
 @pytest.mark.parametrize("fault", ["server-error", "malformed-json"])
@@ -188,7 +188,7 @@ def test_groups_that_cannot_be_asked_for_let_nobody_in_or_stay(
             assert await hub.authenticator.refresh_user(user) is False
             assert (await log_in(visitor)).status_code == 502
 
-    asyncio.run(go())
+    run_async(go())
 
 
 # --- errors -------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_a_refusal_there_is_repeated_here(configuration: Config) -> None:
             assert reply.status_code == 403
             assert "Custos Login did not log you in" in reply.text
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_a_wrong_secret_is_no_internal_error(provider: IdentityProvider) -> None:
@@ -215,7 +215,7 @@ def test_a_wrong_secret_is_no_internal_error(provider: IdentityProvider) -> None
             assert "Custos Login did not finish your login" in reply.text
             assert "wrong" not in reply.text
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_a_code_used_twice_repeats_custos_words(provider: IdentityProvider) -> None:
@@ -231,7 +231,7 @@ def test_a_code_used_twice_repeats_custos_words(provider: IdentityProvider) -> N
             assert again.status_code == 502
             assert "invalid_grant" in again.text
 
-    asyncio.run(go())
+    run_async(go())
 
 
 # --- logout -------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ def test_logging_out_ends_the_session_everywhere(
             assert (await visitor.get(again)).status_code == 200, "asked who is there"
             assert await hub.authenticator.refresh_user(User("ada", kept)) is False
 
-    asyncio.run(go())
+    run_async(go())
 
 
 @pytest.mark.parametrize("fault", ["server-error", "slow"])
@@ -280,7 +280,7 @@ def test_a_provider_that_fails_keeps_nobody_logged_in_here(
             assert (await visitor.get("/hub/logout", timeout=20)).status_code == 302
             assert "login" in (await visitor.get("/hub/home")).headers["location"]
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_logging_out_without_auth_state_still_leads_to_the_realm(
@@ -296,7 +296,7 @@ def test_logging_out_without_auth_state_still_leads_to_the_realm(
             assert query["client_id"] == [CLIENT_IDS["custos"]]
             assert "id_token_hint" not in query
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_the_operators_own_page_after_logout_is_used(provider: IdentityProvider) -> None:
@@ -309,4 +309,4 @@ def test_the_operators_own_page_after_logout_is_used(provider: IdentityProvider)
             # The session itself was ended by the refresh token.
             assert (await visitor.get(again)).status_code == 200
 
-    asyncio.run(go())
+    run_async(go())

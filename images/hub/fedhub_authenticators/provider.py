@@ -5,11 +5,16 @@ from __future__ import annotations
 from inspect import isawaitable
 from typing import Any
 
+from jupyterhub.handlers import BaseHandler
+from jupyterhub.utils import maybe_future
 from oauthenticator.oauth2 import OAuthenticator
+from tornado.web import HTTPError
 from traitlets import Unicode
 
 PROVIDER = "provider"
 """The key of auth_state that says through which provider somebody came."""
+
+_REFUSED = 403
 
 
 class Provider(OAuthenticator):
@@ -39,3 +44,32 @@ class Provider(OAuthenticator):
         if self.provider_name:
             state[PROVIDER] = self.provider_name
         return state
+
+    async def refresh_user(
+        self, user: Any, handler: BaseHandler | None = None, **kwargs: Any
+    ) -> bool | dict[str, Any]:
+        """Refresh somebody, and hold them against the rules once more.
+
+        JupyterHub asks `check_allowed` at login only: somebody taken out of an allowed group
+        or organisation would stay in for as long as their session lasts.
+
+        Returns:
+            What upstream returns; False, so that they must log in again, when no rule lets
+            them in any more.
+        """
+        try:
+            refreshed: bool | dict[str, Any] = await super().refresh_user(user, handler, **kwargs)
+            if not isinstance(refreshed, dict) or await self._still_let_in(refreshed):
+                return refreshed
+        except HTTPError as error:
+            # Upstream refuses some at once, such as those of an institution no longer listed.
+            if error.status_code != _REFUSED:
+                raise
+        self.log.warning("%s is not let in any more", user.name)
+        return False
+
+    async def _still_let_in(self, auth_model: dict[str, Any]) -> bool:
+        name = auth_model["name"]
+        if not await maybe_future(self.check_blocked_users(name, auth_model)):
+            return False
+        return self.allow_all or bool(await maybe_future(self.check_allowed(name, auth_model)))

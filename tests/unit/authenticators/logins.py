@@ -5,7 +5,6 @@ Hides: oauthenticator's mocked provider, JupyterHub's start without proxy and po
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,6 +19,8 @@ from oauthenticator.tests.mocks import MockAsyncHTTPClient, setup_oauth_mock
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from traitlets.config import Config
+
+from tests.asynchronous import run_async
 
 DOMAIN = "hub.example.org"
 ENTITY = "https://idp.uni.example.edu/idp/shibboleth"
@@ -80,7 +81,7 @@ def decide(authenticator: Any, user: Mapping[str, Any]) -> dict[str, Any] | None
         handler = mock_provider(authenticator).handler_for_user(dict(user))
         return await authenticator.get_authenticated_user(handler, None)
 
-    return asyncio.run(login())
+    return run_async(login())
 
 
 class User:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from oauthenticator.cilogon import CILogonOAuthenticator
 from oauthenticator.github import GitHubOAuthenticator
 from traitlets.config import Config
 
+from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
     DOMAIN,
     ENTITY,
@@ -277,7 +277,7 @@ def test_only_the_people_named_may_use_a_service() -> None:
             team.users.append(orm.User.find(hub.db, "bob"))
             assert may_use(hub, "bob")
 
-    asyncio.run(start())
+    run_async(start())
 
 
 def may_use(hub: JupyterHub, name: str) -> bool:

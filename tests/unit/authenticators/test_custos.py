@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +15,7 @@ from tornado.web import HTTPError
 from traitlets import TraitError
 from traitlets.config import Config
 
+from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import User
 
 HOST = "prod.custos.usecustos.org"
@@ -89,7 +89,7 @@ def test_a_rule_about_groups_with_groups_off_stops_the_hub() -> None:
 def test_a_keycloak_without_an_address_says_so() -> None:
     found = KeycloakOAuthenticator(config=Config())
     with pytest.raises(HTTPError, match="iam_url"):
-        asyncio.run(found.find_realm())
+        run_async(found.find_realm())
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_custos_word_on_its_keycloak_is_not_taken_blindly(answer: Any) -> None:
         assert refused.value.status_code == 503
         assert found.authorize_url == ""
 
-    asyncio.run(go())
+    run_async(go())
 
 
 # --- a login ------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def login(authenticator: Any, groups: Any = None, user: Any = None) -> tuple[Any
         handler = client.handler_for_user(ADA)
         return await authenticator.get_authenticated_user(handler, None)
 
-    return asyncio.run(go()), asked
+    return run_async(go()), asked
 
 
 GROUPS = {"groups": [{"id": "g-1", "name": "admins"}, {"id": "g-2", "name": "users"}]}
@@ -262,7 +262,7 @@ def test_a_session_that_cannot_be_refreshed_ends_in_a_login(status: int, body: b
         }
         assert await found.refresh_user(User("ada", state)) is False
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_a_session_custos_calls_expired_with_a_500_is_renewed() -> None:
@@ -287,4 +287,4 @@ def test_a_session_custos_calls_expired_with_a_500_is_renewed() -> None:
         assert model["auth_state"]["access_token"] == "new"
         assert model["auth_state"]["refresh_token"] == "r"
 
-    asyncio.run(go())
+    run_async(go())

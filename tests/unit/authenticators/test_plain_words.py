@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 from tornado.httpclient import HTTPResponse
 from tornado.web import HTTPError
 
+from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
     ENTITY,
     authenticator_of,
@@ -62,7 +62,7 @@ def test_the_operators_own_message_is_shown_instead() -> None:
             assert reply.status_code == 403
             assert "Ask at the front desk." in reply.text
 
-    asyncio.run(visit())
+    run_async(visit())
 
 
 def test_the_page_shows_the_words_escaped() -> None:
@@ -73,7 +73,7 @@ def test_the_page_shows_the_words_escaped() -> None:
             assert "ada@uni.example.edu at Uni &lt;b&gt;Example" in reply.text
             assert "<b>Example" not in reply.text
 
-    asyncio.run(visit())
+    run_async(visit())
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_providers_own_words_reach_the_person(error: str, status: int) -> None
             assert "GitHub did not log you in" in reply.text
             assert "User already &lt;exists&gt; 100%" in reply.text
 
-    asyncio.run(visit())
+    run_async(visit())
 
 
 @pytest.mark.parametrize("state", [None, "forged", "eyJzdGF0ZV9pZCI6ICJ4In0="])
@@ -108,7 +108,7 @@ def test_words_that_this_browser_did_not_ask_for_are_not_repeated(state: str | N
             assert reply.status_code == 400
             assert "0900" not in reply.text
 
-    asyncio.run(visit())
+    run_async(visit())
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_provider_that_fails_is_no_internal_error(
             assert reply.status_code == 502
             assert expected in reply.text
 
-    asyncio.run(visit())
+    run_async(visit())
 
 
 def test_coming_back_from_a_logout_shows_the_login_page() -> None:
@@ -147,7 +147,7 @@ def test_coming_back_from_a_logout_shows_the_login_page() -> None:
             reply = await visitor.get("/hub/oauth_callback")
             assert reply.headers["location"] == "/hub/login"
 
-    asyncio.run(visit())
+    run_async(visit())
 
 
 def test_with_automatic_login_coming_back_from_a_logout_does_not_log_in_again() -> None:
@@ -157,4 +157,4 @@ def test_with_automatic_login_coming_back_from_a_logout_does_not_log_in_again() 
             reply = await visitor.get("/hub/oauth_callback")
             assert (reply.status_code, "logged out" in reply.text) == (200, True)
 
-    asyncio.run(visit())
+    run_async(visit())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from oauthenticator.github import GitHubOAuthenticator
 from tornado.web import HTTPError
 from traitlets.config import Config
 
+from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
     DOMAIN,
     ENTITY,
@@ -224,7 +224,7 @@ def refresh(authenticator: Any, user: User, claims: dict[str, Any] | None = None
                 client.access_tokens["t"] = claims
         return await authenticator.refresh_user(user)
 
-    return asyncio.run(go())
+    return run_async(go())
 
 
 def state(provider: str) -> dict[str, Any]:
@@ -321,7 +321,7 @@ def test_hooks_run_at_the_users_own_provider() -> None:
         user = User(name, None)
         started = authenticator.pre_spawn_start(user, None)
         if started is not None:
-            asyncio.run(started)
+            run_async(started)
         authenticator.post_spawn_stop(user, None)
         authenticator.delete_user(user)
     assert Hooked.calls == [("start", "one:olga"), ("stop", "one:olga"), ("delete", "olga")]
@@ -365,7 +365,7 @@ def test_the_hub_knows_the_admins_of_every_provider() -> None:
             users = {user.name: user.admin for user in hub.db.query(orm.User)}
             assert users == {"staff:olga": True}
 
-    asyncio.run(start())
+    run_async(start())
 
 
 # --- pages --------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def visit(c: Config, journey: Any) -> None:
         async with running(c) as (hub, visitor):
             await journey(hub, visitor)
 
-    asyncio.run(go())
+    run_async(go())
 
 
 def test_each_provider_has_a_button_that_keeps_where_to_go() -> None:

@@ -353,6 +353,12 @@ def test_groups_that_are_asked_only_at_login(messages, traits, cause):
     assert cause in found
 
 
+def test_organisations_that_are_asked_only_at_login(messages):
+    text = plain("github", "GitHubOAuthenticator", "allowed_organizations: [lab]")
+    (found,) = messages(text, "stale-groups")
+    assert "allowed_organizations" in found
+
+
 def test_group_rules_need_managed_groups(messages):
     text = plain("generic-oauth", "GenericOAuthenticator", "allowed_groups: [a]")
     assert len(messages(text, "groups-not-managed")) == 1

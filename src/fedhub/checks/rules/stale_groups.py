@@ -1,4 +1,4 @@
-"""A rule about groups that is asked only once.
+"""A rule about groups, organisations or teams that is asked only once.
 
 JupyterHub asks who is allowed when somebody logs in, and not again: who leaves a group stays in
 until they log out, with their server. The provider's groups are read anew only where auth_state is
@@ -49,6 +49,9 @@ _TRAITS = (
     "allowed_gitlab_groups",
     "allowed_globus_groups",
     "allowed_google_groups",
+    "allowed_organizations",
+    "allowed_teams",
+    "allowed_project_ids",
 )
 
 
@@ -64,7 +67,7 @@ def check(hub: Hub) -> Iterator[Problem]:
                     SEVERITY,
                     setting.position,
                     dotted(setting.path),
-                    f"{trait} is asked only at login, so who leaves a group stays in: {cause[0]}",
+                    f"{trait} is asked only at login, so who leaves stays in: {cause[0]}",
                     cause[1],
                 )
 
