@@ -36,6 +36,12 @@ format: install ## Format the code
 bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/startup.py
 
+.PHONY: generate
+generate: install ## Write what is generated from the code: traits table, reference, rules page
+	$(BIN)/python tools/generate_traits.py
+	$(BIN)/python tools/generate_reference.py
+	$(BIN)/python tools/generate_checks_page.py
+
 .PHONY: screenshots
 screenshots: install browser ## Take the pictures of the README anew
 	$(BIN)/python tools/screenshots.py

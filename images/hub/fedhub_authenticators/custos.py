@@ -171,16 +171,14 @@ class CustosOAuthenticator(CustosSession, CustosSettings, PlainWords, Provider, 
     async def refresh_user(
         self, user: Any, handler: Any = None, **kwargs: Any
     ) -> bool | dict[str, Any]:
-        """Refresh somebody's tokens and groups, and ask whether they may stay.
+        """Refresh somebody's tokens and groups, and hold them against the rules.
 
         Returns:
-            False, which asks them to log in again, where anything is in doubt: upstream neither
-            checks the rules again nor takes Custos' 500 for an ended session.
+            False, which asks them to log in again, where anything is in doubt: upstream would
+            answer the person's next request with an internal error.
         """
         try:
             model: bool | dict[str, Any] = await super().refresh_user(user, handler, **kwargs)
-            if False:
-                model = False
         except (HTTPError, HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
             self.log.warning("Could not refresh %s: %s. Login is required.", user.name, error)
             return False
