@@ -50,3 +50,16 @@ def test_killing_the_keeper_ends_the_preview(tmp_path: Path) -> None:
         assert hub.process.wait(timeout=30) == 1
         _, alive = psutil.wait_procs(processes, timeout=30)
         assert alive == []
+
+
+def test_a_second_interrupt_does_not_stop_the_tidying_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with running_hub("campus") as hub:
+        processes = psutil.Process(hub.process.pid).children(recursive=True)
+        for _ in range(3):
+            hub.process.send_signal(signal.SIGINT)
+        assert hub.process.wait(timeout=30) == 0
+        assert [process for process in processes if process.is_running()] == []
+        assert list(tmp_path.glob("fedhub-*")) == []

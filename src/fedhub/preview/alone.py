@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import threading
@@ -162,9 +161,9 @@ def run_alone(hub: Hub | None, *, port: int, redirect_uris: tuple[str, ...], as_
     Raises:
         FedhubError: see `identity_provider_for`.
     """
-    from fedhub.preview.session import interrupt, persona_data, print_alone
+    from fedhub.preview.session import interrupt_on_signals, persona_data, print_alone
 
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
     serving = (
         identity_provider_for(hub, port) if hub else sample_identity_provider(port, redirect_uris)
     )

@@ -37,7 +37,7 @@ def run_session(
     Raises:
         FedhubError: the hub can't be started, or one of its processes ended.
     """
-    signal.signal(signal.SIGTERM, interrupt)
+    interrupt_on_signals()
 
     def log(line: str) -> None:
         if verbose:
@@ -66,8 +66,18 @@ def run_session(
         sys.stderr.write("Stopped; nothing of the preview is left.\n")
 
 
-def interrupt(*_: object) -> NoReturn:
-    """End like Ctrl-C, for SIGTERM."""
+def interrupt_on_signals() -> None:
+    """End on Ctrl-C and SIGTERM alike, once: a second one can't stop the tidying up."""
+    for number in _ENDING:
+        signal.signal(number, _interrupt)
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
     """Do what a hub pod does with the values, then point the providers at the preview's own."""
     z2jh.install(setup.values)
     chart.apply(c, setup)
-    configure(c, _without_secrets_of_a_cluster(z2jh.get_config("global.fedhub") or {}))
+    configure(c, _with_made_up_secrets(z2jh.get_config("global.fedhub") or {}))
     namespace = {
         "c": c,
         "os": os,
@@ -51,13 +52,22 @@ def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
     return point_at_identity_provider(c, setup)
 
 
-def _without_secrets_of_a_cluster(settings: dict[str, Any]) -> dict[str, Any]:
-    """Leave out where a pod would find credentials: a preview makes its own."""
-    login = {
-        name: {key: value for key, value in provider.items() if key != "credentials"}
-        for name, provider in (settings.get("login") or {}).items()
-    }
-    return {**settings, "login": login} if login else settings
+def _with_made_up_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where a pod would find credentials, and give services the tokens they lack."""
+    found = dict(settings)
+    if found.get("login"):
+        found["login"] = {
+            name: {key: value for key, value in (provider or {}).items() if key != "credentials"}
+            for name, provider in found["login"].items()
+            if provider is not None
+        }
+    if found.get("services"):
+        found["services"] = {
+            name: {"api_token": secrets.token_hex(32), **service}
+            for name, service in found["services"].items()
+            if service is not None
+        }
+    return found
 
 
 def _as_preview(c: Any, setup: Setup) -> None:
