@@ -13,7 +13,7 @@ The order of calls, so that nobody has to learn it from the base classes:
 
 | module | holds |
 |---|---|
-| `configure` | from `global.fedhub` to JupyterHub's configuration |
+| `configuration` | from `global.fedhub` to JupyterHub's configuration |
 | `services` | external services and who may use them |
 | `credentials` | client ids and secrets from a mounted Secret |
 | `providers` | which class a provider's name stands for |
@@ -54,6 +54,6 @@ def configure(
     Raises:
         ValueError: a setting is wrong; the sentence says which, and what to do.
     """
-    from fedhub_authenticators.configure import configure_hub
+    from fedhub_authenticators.configuration import configure_hub
 
     configure_hub(c, settings, credentials_dir)

@@ -21,7 +21,9 @@ KEYCLOAK_HOSTS = {
 }
 """Where the known installations of Custos have their Keycloak; others are asked for it."""
 
-_REALM = re.compile(r"(?P<base>(?P<scheme>https?)://[^/?#]+(/[^?#]*)?)/realms/(?P<realm>[^/?#]+)/")
+_REALM = re.compile(
+    r"(?P<base>(?P<scheme>https?)://[^/?#@]+(/[^?#]*)?)/realms/(?P<realm>[\w-][\w.-]*)/"
+)
 
 
 class CustosSettings(OAuthenticator):
@@ -188,7 +190,11 @@ class CustosSettings(OAuthenticator):
         said = found.get("authorization_endpoint") if isinstance(found, dict) else None
         realm = _REALM.match(said) if isinstance(said, str) else None
         # http is for a preview, where Custos itself is reached that way.
-        if realm is None or (realm["scheme"] == "http" and self.custos_url.startswith("https:")):
+        if (
+            realm is None
+            or (realm["scheme"] == "http" and self.custos_url.startswith("https:"))
+            or self.realm not in ("", realm["realm"])
+        ):
             raise HTTPError(
                 503,
                 f"{self.login_service} does not say where to sign in. Tell the hub's operator: "

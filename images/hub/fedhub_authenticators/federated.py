@@ -34,7 +34,6 @@ TAKEN = frozenset(
 """Names below the hub's prefix that are JupyterHub's own."""
 
 _PERMITTING = ("admin_users", "allowed_users")
-_SHARED = ("Authenticator", "OAuthenticator")
 
 LOGIN_PAGE = """\
 <div class="service-login">
@@ -91,7 +90,10 @@ class FederatedAuthenticator(Authenticator):
         if not issubclass(cls, OAuthenticator):
             raise ValueError(f"{where} is no OAuth provider, so it can't be one of several")
         config = copy.deepcopy(self.config)
-        for section in _SHARED:
+        # Rules of a parent class were written for the parent's users, as those of Custos for a
+        # Keycloak without it.
+        parents = {base.__name__ for base in cls.__mro__} - {cls.__name__}
+        for section in parents & set(config):
             for trait in _PERMITTING:
                 config[section].pop(trait, None)
         config[cls.__name__].merge(Config(entry.get("config") or {}))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fedhub.checks.comments import not_silenced
 from fedhub.checks.problem import Problem, Severity
 from fedhub.errors import FedhubError, Position, Problems, UsageError
 from fedhub.hub import load_hub
+from fedhub.hub.credentials import masked, secret_strings
 from fedhub.hub.files import hub_names
 from fedhub.hub.values import Hub
 
@@ -93,7 +94,11 @@ def check_hub(hub: Hub) -> list[Problem]:
         _ = hub.fedhub
     except FedhubError as error:
         found += _load_problems(error, hub.name)
-    return list(not_silenced(found))
+    secrets = secret_strings(hub)
+    return [
+        replace(one, message=masked(one.message, secrets), fix=masked(one.fix, secrets))
+        for one in not_silenced(found)
+    ]
 
 
 def _load_problems(error: FedhubError, name: str, severity: Severity = "error") -> list[Problem]:

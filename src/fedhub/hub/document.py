@@ -143,7 +143,11 @@ class _Reader:
                 "write the value out",
             )
         if event.anchor not in self._anchors:
-            self._refuse(event, f"nothing is anchored as &{event.anchor} above", "define it first")
+            self._refuse(
+                event,
+                "an alias of nothing: no such anchor above",
+                "define it first, or quote the value",
+            )
         node = self._anchors[event.anchor]
         self._count(event, node.size)
         return node._replace(key=self._position(event))

@@ -9,15 +9,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from fedhub.errors import UsageError
+from fedhub.hub.credentials import without_secrets
 from fedhub.hub.merge import KeyPath
 from fedhub.hub.scalars import resolve
 from fedhub.hub.values import Hub
 
-HIDDEN = "<hidden>"
-
-_SECRET_KEY = re.compile(r"(secret|token|password|passwd|private_?key)s?$", re.IGNORECASE)
-_NO_SECRETS = {"existingSecret"}  # the name of one
-_SECRET_SECTIONS = {"CryptKeeper"}
 _PLAIN_KEY = re.compile(r"[^\s.\[\]\"']+")
 _PLAIN_TEXT = re.compile(r"[A-Za-z_./][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*", re.ASCII)
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -44,7 +40,7 @@ def shown(
     value: Any = hub.values
     for part in path:
         value = value[part]
-    value = value if reveal else _without_secrets(hub, value, path)
+    value = value if reveal else without_secrets(hub, value, path)
     if output == "json":
         return _json(hub, value, path)
     if output == "yaml":
@@ -99,25 +95,6 @@ def dotted(path: KeyPath) -> str:
             quoted = part if _PLAIN_KEY.fullmatch(part) else json.dumps(part, ensure_ascii=False)
             text += f".{quoted}" if text else quoted
     return text
-
-
-def is_secret(hub: Hub, path: KeyPath) -> bool:
-    """Whether a value is a secret: set in a secrets file, named like one, or a private key."""
-    source = hub.source(*path)
-    if source.encrypted or source.kind == "secrets":
-        return True
-    names = [part for part in path if isinstance(part, str) and part not in _NO_SECRETS]
-    if any(name in _SECRET_SECTIONS or _SECRET_KEY.search(name) for name in names):
-        return True
-    return "PRIVATE KEY-----" in str(hub.get(*path))
-
-
-def _without_secrets(hub: Hub, value: Any, path: KeyPath) -> Any:
-    if isinstance(value, dict) and value:
-        return {key: _without_secrets(hub, below, (*path, key)) for key, below in value.items()}
-    if isinstance(value, list) and value:
-        return [_without_secrets(hub, below, (*path, i)) for i, below in enumerate(value)]
-    return HIDDEN if value not in (None, {}, []) and is_secret(hub, path) else value
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:

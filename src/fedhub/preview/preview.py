@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from fedhub.access.persona import Persona
 from fedhub.access.personas import Provider, personas
 from fedhub.errors import FedhubError
 from fedhub.hub import Hub
+from fedhub.hub.credentials import masked, secret_strings
 from fedhub.idp.client import Client
 from fedhub.preview import plan
 from fedhub.preview.hubside.setup import SETUP_FD, Setup
@@ -78,7 +80,7 @@ class Preview:
         self._idp: IdentityProvider | None = None
         self._sign_in_as = sign_in_as
         self._folder = Path(tempfile.mkdtemp(prefix="fedhub-"))
-        self._processes = Processes(self._folder, on_log)
+        self._processes = Processes(self._folder, lambda line: on_log(self._masked(line)))
         self._token = secrets.token_urlsafe(32)
         self._hub_port = free_port()
         self._api_port = free_port()
@@ -133,6 +135,13 @@ class Preview:
         while not self._processes.wait_for_exit(timeout=3600):
             pass
         raise self._failure()
+
+    @cached_property
+    def _secrets(self) -> list[str]:
+        return secret_strings(self._hub)
+
+    def _masked(self, text: str) -> str:
+        return masked(text, self._secrets)
 
     # --- starting ---------------------------------------------------------------------
 
@@ -264,6 +273,8 @@ class Preview:
         )
         reply.raise_for_status()
         found: dict[str, dict[str, Any]] = reply.json()["verdicts"]
+        for verdict in found.values():
+            verdict["reason"] = self._masked(verdict.get("reason", ""))
         return found
 
     def _failure(self) -> FedhubError:
@@ -288,8 +299,9 @@ def failure(hub: Hub, what: str, log: list[str]) -> FedhubError:
         from fedhub.hub.providers import extra_config_position
 
         position = extra_config_position(hub, *block)
+    reason = masked(reason_from_log(log), secret_strings(hub))
     return FedhubError(
-        f"{what}: {reason_from_log(log)}",
+        f"{what}: {reason}",
         fix="mend what it names; --verbose shows the whole log",
         position=position,
     )

@@ -342,3 +342,11 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_the_entry_point_stays_a_function_once_it_was_used() -> None:
+    # A submodule of the same name would take its place in the package.
+    configured(one("github", {"allow_all": True}))
+    import fedhub_authenticators
+
+    fedhub_authenticators.configure(Config(), {})

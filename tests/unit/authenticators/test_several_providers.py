@@ -468,3 +468,15 @@ def test_one_provider_with_a_prefix_keeps_the_usual_addresses() -> None:
         assert "gh:olga" in (await visitor.get("/hub/home")).text
 
     visit(c, journey)
+
+
+def test_a_rule_for_custos_makes_nobody_of_a_keycloak_an_admin() -> None:
+    c = Config()
+    c.CustosOAuthenticator.admin_users = {"olga"}
+    realm = {"iam_url": "https://iam.example.org/auth", "realm": "r1"}
+    login = {
+        "custos": {"authenticator": "custos", "config": {"client_id": "custos-x-1"}},
+        "campus": {"authenticator": "keycloak", "config": realm},
+    }
+    found = authenticator_of(configured({"domain": DOMAIN, "login": login}, c))
+    assert found.admin_users == {"custos:olga"}

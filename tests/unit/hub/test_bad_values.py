@@ -43,7 +43,7 @@ MERGE_BOMB = "a0: &a0 {k: v}\n" + "".join(
         (b"a: 1\n...\n'", "2:1", "Helm reads no other"),
         (b"%YAML 1.2\n---\na: 1\n", "1:1", "YAML 1.1 only"),
         (b"a: &x\n  b: *x\n", "2:6", "*x stands inside &x"),
-        (b"a: *x\n", "1:4", "nothing is anchored as &x above"),
+        (b"a: *x\n", "1:4", "an alias of nothing"),
         (b"a: .nan\n", "1:4", "not a finite number"),
         (b"a: [-.inf]\n", "1:5", "not a finite number"),
         (b"a: {{ .Values.x }}\n", "1:5", "a map or a list can't be a key; quote it"),

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from fedhub.checks.facts import walk
 from fedhub.checks.problem import Problem, Severity, dotted
 from fedhub.checks.rules import placeholder
+from fedhub.hub.credentials import names_credential
 from fedhub.hub.merge import KeyPath
 from fedhub.hub.providers import login, mapping
 from fedhub.hub.values import Hub
@@ -28,15 +29,8 @@ from fedhub.hub.values import Hub
 ID = "plaintext-credential"
 SEVERITY: Severity = "error"
 
-_CREDENTIAL = re.compile(
-    r"(?:\A|[_-]|(?<=[a-z]))"
-    r"(?:secret|password|passwd|passphrase|token|api_?key|private_?key|secret_?access_?key)\Z",
-    re.I,
-)
 TOKEN_MAPS = ("api_tokens", "service_tokens")
 """Traits of JupyterHub whose keys are the secrets."""
-_NAME_OF_ONE = re.compile(r"existing|pull|tls|name|ref|public", re.I)
-"""Keys that name a Kubernetes Secret instead of holding one."""
 _ELSEWHERE = re.compile(r"\A(?:/|\$[({]|\{\{|https?://)")
 """Values that are a path, a variable, a template or an address."""
 
@@ -55,7 +49,7 @@ def check(hub: Hub) -> Iterator[Problem]:
         if not _in_plaintext(hub, block.path):
             continue
         for string in block.strings:
-            if _is_credential(string.name) and _holds(string.value):
+            if names_credential(string.name) and _holds(string.value):
                 yield Problem(
                     ID,
                     SEVERITY,
@@ -77,11 +71,7 @@ def _credential(path: KeyPath, value: object, hub: Hub) -> str:
     if name == "value" and isinstance(path[-1], str):
         # Environment variables as a list: {name: …, value: …}.
         name = str(mapping(hub.get(*path[:-1])).get("name", ""))
-    return name if _is_credential(name) else ""
-
-
-def _is_credential(name: str) -> bool:
-    return bool(_CREDENTIAL.search(name)) and not _NAME_OF_ONE.search(name)
+    return name if names_credential(name) else ""
 
 
 def _holds(value: object) -> bool:
