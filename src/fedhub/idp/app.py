@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from fedhub.idp.faults import Fault
 from fedhub.idp.grants import Server
+from fedhub.idp.peer import may_enter
 from fedhub.idp.site import error_page
 from fedhub.idp.state import State, same_secret
 
@@ -32,6 +33,7 @@ def create_app(state: State) -> Flask:
     server = Server()
     for face in FACES:
         import_module(f"fedhub.idp.faces.{face}").register(app, state, server)
+    app.before_request(lambda: _refuse_other_users(state))
     app.before_request(lambda: _break_before(state))
     app.after_request(lambda reply: _break_after(state, reply))
     app.after_request(_protect)
@@ -43,6 +45,16 @@ def create_app(state: State) -> Flask:
 
 def _endpoint() -> str:
     return (request.endpoint or "").rpartition(".")[2]
+
+
+def _refuse_other_users(state: State) -> Response | None:
+    """Answer nobody but our own user, where the provider was asked to."""
+    if not state.own_user_only:
+        return None
+    peer, own = request.environ["REMOTE_PORT"], request.environ["SERVER_PORT"]
+    if may_enter(int(peer), int(own)):
+        return None
+    return error_page("an identity provider", "This preview belongs to another user.", 403)
 
 
 def _break_before(state: State) -> Response | None:

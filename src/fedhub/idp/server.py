@@ -46,12 +46,14 @@ class IdentityProvider:
         clock: Callable[[], float] = time.time,
         ssl_context: ssl.SSLContext | None = None,
         control_token: str | None = None,
+        own_user_only: bool = False,
     ) -> None:
         self._host = host
         self._port = port
         self._ssl_context = ssl_context
         self._state = State(clock)
         self._state.control_token = control_token or ""
+        self._state.own_user_only = own_user_only
         self._state.secure = ssl_context is not None or (public_url or "").startswith("https:")
         self._public_url = (public_url or "").rstrip("/")
         self._state.url = self._public_url

@@ -119,6 +119,7 @@ class State:
         self.secure = False
         self.control_token = ""
         self.sign_in_as = ""
+        self.own_user_only = False
         self.stopping = threading.Event()
         self._lock = threading.RLock()
         self._clients: dict[tuple[Face, str, str], Client] = {}

@@ -48,7 +48,10 @@ def identity_provider_for(hub: Hub, port: int) -> Iterator[Alone]:
     Raises:
         FedhubError: the hub's configuration can't be loaded, or the port is taken.
     """
-    with IdentityProvider(port=port) as idp, _Authenticator(hub, idp.url) as authenticator:
+    with (
+        IdentityProvider(port=port, own_user_only=True) as idp,
+        _Authenticator(hub, idp.url) as authenticator,
+    ):
         described = authenticator.providers()
         people = tuple(personas([provider_from(one) for one in described]))
         clients = tuple(Client.from_description(one["client"]) for one in described)
@@ -62,7 +65,7 @@ def identity_provider_for(hub: Hub, port: int) -> Iterator[Alone]:
 def sample_identity_provider(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Alone]:
     """Serve a sample client on every face, for trying an application without any hub."""
     secret = secrets.token_urlsafe(32)
-    with IdentityProvider(port=port) as idp:
+    with IdentityProvider(port=port, own_user_only=True) as idp:
         clients = tuple(
             Client(
                 provider=face,

@@ -43,7 +43,8 @@ class Running:
     Attributes:
         url: the hub, as a browser opens it.
         identity_provider: the embedded identity provider.
-        providers: the hub's login providers, as its finished configuration has them.
+        authenticator: the class that logs people in.
+        providers: the hub's OAuth login providers, as its finished configuration has them.
         replaced: for each provider, the host that the embedded one stands in for.
         personas: who can sign in.
         expected: what the hub makes of each persona, by name.
@@ -51,6 +52,7 @@ class Running:
 
     url: str
     identity_provider: str
+    authenticator: str
     providers: tuple[Provider, ...]
     replaced: dict[str, str]
     personas: tuple[Persona, ...]
@@ -109,10 +111,11 @@ class Preview:
         deadline = time.monotonic() + START_LIMIT
         from fedhub.idp.server import IdentityProvider
 
-        self._idp = idp = IdentityProvider()
+        self._idp = idp = IdentityProvider(own_user_only=True)
         idp.start()
         self._write_setup(self._setup_fd, idp.url)
-        described = json.loads(self._read_answer(self._answer_fd, deadline))["providers"]
+        answer = json.loads(self._read_answer(self._answer_fd, deadline))
+        described = answer["providers"]
         providers = tuple(provider_from(description) for description in described)
         people = tuple(personas(list(providers)))
         self._register(idp, described, people)
@@ -120,6 +123,7 @@ class Preview:
         return Running(
             url=self._public_url + self._base_url + "/",
             identity_provider=idp.url,
+            authenticator=answer["authenticator"],
             providers=providers,
             replaced={entry["name"]: entry["replaced"] for entry in described},
             personas=people,

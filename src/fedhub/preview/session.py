@@ -137,11 +137,17 @@ def _print(hub: Hub, running: Running, talk: Console) -> None:
             f"the identity provider on this machine stands in for {instead or 'the real one'}",
             markup=False,
         )
+    if not running.providers:
+        talk.print(
+            f"{running.authenticator} is no OAuth provider: it works as it is, without personas",
+            markup=False,
+        )
     ignored = [*plan.not_simulated(hub.z2jh), *plan.environment_notes(hub.z2jh)]
     if ignored:
         talk.print(f"Not simulated here: {', '.join(ignored)}", style="dim", markup=False)
-    out.print()
-    out.print(_table(running.personas, running.expected))
+    if running.personas:
+        out.print()
+        out.print(_table(running.personas, running.expected))
     _print_refusals(running.expected, out)
     out.print(f"\n[bold]{hub.name}[/bold] is at [link={running.url}]{running.url}[/link]")
     talk.print("Ctrl-C ends it and leaves nothing behind.", style="dim")

@@ -14,6 +14,7 @@ from fedhub_authenticators import configure
 from tornado.web import HTTPError, RequestHandler
 
 from fedhub.preview.hubside import chart, verdicts, z2jh
+from fedhub.preview.hubside.loopback import stay_on_this_machine
 from fedhub.preview.hubside.providers import point_at_identity_provider
 from fedhub.preview.hubside.setup import SETUP_FD, Setup
 from fedhub.preview.hubside.spawner import PreviewSpawner
@@ -29,7 +30,8 @@ def load(c: Any) -> None:
     providers = configure_as_pod(c, setup)
     _as_preview(c, setup)
     with os.fdopen(setup.answer_fd, "w") as answer:
-        answer.write(json.dumps({"providers": providers}) + "\n")
+        named = c.JupyterHub.authenticator_class.__name__
+        answer.write(json.dumps({"authenticator": named, "providers": providers}) + "\n")
 
 
 def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
@@ -49,6 +51,7 @@ def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
         code = Path(file).read_text(encoding="utf-8")
         exec(compile(code, file, "exec"), namespace)  # noqa: S102 - it is configuration
     chart.extra_config(namespace)
+    stay_on_this_machine()  # after the values' own code, which could have chosen a client
     return point_at_identity_provider(c, setup)
 
 

@@ -55,7 +55,28 @@ def point_at_identity_provider(c: Any, setup: Setup) -> list[dict[str, Any]]:
             description = _describe(name, configured, changes, setup)
             section.update(changes)
             descriptions.append(description)
+    for name, _, moved in _providers(c, cls):
+        _check_moved(name, moved, setup)
     return descriptions
+
+
+def _check_moved(name: str, moved: Authenticator, setup: Setup) -> None:
+    """Make sure that a provider's credentials can only go to the embedded identity provider.
+
+    Raises:
+        ValueError: an address stayed where it was, as with a class that has it as a plain
+            attribute.
+    """
+    if not isinstance(moved, OAuthenticator):
+        return
+    for trait in ("authorize_url", "token_url", "userdata_url"):
+        address = getattr(moved, trait)
+        if address and not address.startswith(f"{setup.identity_provider}/"):
+            raise ValueError(
+                f"{type(moved).__name__}.{trait} of provider {name} can't be pointed at the "
+                f"preview's identity provider: it stays at {urlsplit(address).netloc}; let the "
+                "class have it as a trait, so that configuration can set it"
+            )
 
 
 def _providers(
