@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,14 +22,11 @@ def run(*argv: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_version_is_the_packages() -> None:
-    assert run("--version").stdout == f"fedhub {fedhub.__version__}\n"
-
-
-@pytest.mark.parametrize("argv", [["--version"], ["--help"]])
-def test_starting_does_not_import_the_world(argv: list[str]) -> None:
+def imported_by(*argv: str) -> set[str]:
+    """Return the packages that a command has imported when it ends."""
     code = (
         "import sys; from fedhub.cli.main import main\n"
+        "sys.argv[0] = 'fedhub'\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
@@ -36,7 +34,16 @@ def test_starting_does_not_import_the_world(argv: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, *argv], check=True, capture_output=True, text=True
     )
-    assert HEAVY & set(done.stderr.split()) == set()
+    return set(done.stderr.split())
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout == f"fedhub {fedhub.__version__}\n"
+
+
+@pytest.mark.parametrize("argv", [["--version"], ["--help"]])
+def test_starting_does_not_import_the_world(argv: list[str]) -> None:
+    assert HEAVY & imported_by(*argv) == set()
 
 
 def test_every_command_has_a_line_of_help() -> None:
@@ -55,6 +62,24 @@ def test_a_wrong_use_exits_with_2(argv: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+COMPLETE = {"_FEDHUB_COMPLETE": "complete_bash", "COMP_WORDS": "fedhub ch", "COMP_CWORD": "1"}
+
+
 def test_completion_knows_the_commands() -> None:
-    done = run(_FEDHUB_COMPLETE="complete_bash", COMP_WORDS="fedhub ch", COMP_CWORD="1")
-    assert done.stdout.split() == ["check"]
+    assert run(**COMPLETE).stdout.split() == ["check"]
+
+
+def test_completion_does_not_import_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in COMPLETE.items():
+        monkeypatch.setenv(name, value)
+    assert HEAVY & imported_by() == set()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_shown_for_the_current_shell(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} on this machine")
+    # Not the last command, or the shell would take the place of its own process.
+    command = f"'{FEDHUB}' --show-completion; true"
+    done = subprocess.run([shell, "-c", command], check=True, capture_output=True, text=True)
+    assert "_FEDHUB_COMPLETE" in done.stdout
