@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
 import typer
-from typer.completion import completion_init, install_callback, show_callback
+from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
 from fedhub.cli import check, idp, run, values
@@ -16,7 +17,6 @@ app = typer.Typer(
     name="fedhub",
     help="Federated login for JupyterHub on Kubernetes.",
     no_args_is_help=True,
-    add_completion=False,  # the options below do the same, see there
     rich_markup_mode=None,  # loading rich would triple the time of --help
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -41,31 +41,24 @@ def _options(
             "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
-    # Typer's own have None for a default, and it loads pydantic to look at a None: each
-    # completion would take twice the time.
-    install_completion: Annotated[
-        bool,
-        typer.Option(
-            "--install-completion",
-            callback=install_callback,
-            help="Install completion for the current shell.",
-        ),
-    ] = False,
-    show_completion: Annotated[
-        bool,
-        typer.Option(
-            "--show-completion",
-            callback=show_callback,
-            help="Show completion for the current shell, to copy or change it.",
-        ),
-    ] = False,
 ) -> None:
     """Federated login for JupyterHub on Kubernetes."""
 
 
+def _complete_words_only() -> None:
+    """Leave the values on a command line unread while a shell asks for completion.
+
+    Typer would load pydantic to convert them, which doubles the time of each completion, and
+    completion has no use for what they mean.
+    """
+    for kind in (TyperArgument, TyperOption):
+        kind.process_value = lambda self, ctx, value: value  # type: ignore[method-assign]  # on purpose
+
+
 def main() -> None:
     """Run the command line; exit 0 when fine, 1 when found or failed, 2 when used wrongly."""
-    completion_init()
+    if "_FEDHUB_COMPLETE" in os.environ:
+        _complete_words_only()
     try:
         app()
     except FedhubError as error:
