@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from fedhub.cli import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,14 +18,8 @@ _MANY = 10
 
 
 def check(
-    hubs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[HUB|FILE]...", help="Names in values/, or paths. Default: all."),
-    ] = None,
-    files: Annotated[
-        list[Path] | None,
-        typer.Option("--values", "-f", help="More values over each hub's own; may be repeated."),
-    ] = None,
+    hubs: arguments.Hubs = None,
+    files: arguments.Files = None,
     output: Annotated[
         Literal["text", "json", "sarif"], typer.Option("--format", help="How to print problems.")
     ] = "text",

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from fedhub.cli import arguments
+
 
 def idp(
-    hub: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[HUB]", help="A name in values/, or a path; without it a sample client."
-        ),
-    ] = None,
-    files: Annotated[
-        list[Path] | None,
-        typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
-    ] = None,
+    hub: arguments.OptionalHub = None,
+    files: arguments.Files = None,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 0,
     redirect_uris: Annotated[
         list[str] | None,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from fedhub.cli import arguments
+
 
 def run(
-    hub: Annotated[str, typer.Argument(metavar="HUB", help="A name in values/, or a path.")],
-    files: Annotated[
-        list[Path] | None,
-        typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
-    ] = None,
+    hub: arguments.Hub,
+    files: arguments.Files = None,
     port: Annotated[int, typer.Option(help="Port for the hub; 0 takes any free one.")] = 0,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the hub in the browser.")

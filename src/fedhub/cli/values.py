@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from fedhub.cli import arguments
+
 
 def values(
-    hub: Annotated[str, typer.Argument(metavar="HUB", help="A name in values/, or a path.")],
+    hub: arguments.Hub,
     key: Annotated[
-        str | None, typer.Argument(metavar="[KEY]", help="Only what is below this dotted key.")
+        str | None, typer.Argument(metavar="KEY", help="Only what is below this dotted key.")
     ] = None,
-    files: Annotated[
-        list[Path] | None,
-        typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
-    ] = None,
+    files: arguments.Files = None,
     output: Annotated[
         Literal["text", "yaml", "json"], typer.Option("--format", help="text says what set each.")
     ] = "text",

@@ -13,6 +13,7 @@ import pytest
 import fedhub
 
 FEDHUB = str(Path(sys.executable).parent / "fedhub")
+ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"rich", "pydantic", "flask", "authlib", "httpx", "ruamel", "jupyterhub", "yaml"}
 
 
@@ -67,6 +68,12 @@ COMPLETE = {"_FEDHUB_COMPLETE": "complete_bash", "COMP_WORDS": "fedhub ch", "COM
 
 def test_completion_knows_the_commands() -> None:
     assert run(**COMPLETE).stdout.split() == ["check"]
+
+
+def test_completion_knows_the_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    done = run(**COMPLETE | {"COMP_WORDS": "fedhub run cu", "COMP_CWORD": "2"})
+    assert done.stdout.split() == ["custos"]
 
 
 def test_completion_does_not_import_the_world(monkeypatch: pytest.MonkeyPatch) -> None:

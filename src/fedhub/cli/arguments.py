@@ -1,0 +1,46 @@
+"""What several commands take on their command line, written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FOLDER = Path("values")
+
+
+def _hubs_beginning(incomplete: str) -> list[str]:
+    """Complete the name of a hub in `values/`."""
+    from fedhub.hub.files import hub_names
+
+    names = hub_names(FOLDER) if FOLDER.is_dir() else []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+Hub = Annotated[
+    str,
+    typer.Argument(
+        metavar="HUB", help="A name in values/, or a path.", autocompletion=_hubs_beginning
+    ),
+]
+OptionalHub = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="HUB",
+        help="A name in values/, or a path; without it a sample client.",
+        autocompletion=_hubs_beginning,
+    ),
+]
+Hubs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="HUB|FILE",
+        help="Names in values/, or paths. Default: all.",
+        autocompletion=_hubs_beginning,
+    ),
+]
+Files = Annotated[
+    list[Path] | None,
+    typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
+]
