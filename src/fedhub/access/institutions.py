@@ -34,18 +34,20 @@ class Institution:
         name: what people call it.
         domain: a domain its addresses end with.
         short: a word for names of personas.
+        social: people have addresses of any domain there.
     """
 
     entity_id: str
     name: str
     domain: str
     short: str
+    social: bool = False
 
 
 def institution(entity_id: str) -> Institution:
     """Return an institution for any entity ID, its domain guessed from the address."""
     if entity_id in _SOCIAL:
-        return Institution(entity_id, *_SOCIAL[entity_id])
+        return Institution(entity_id, *_SOCIAL[entity_id], social=True)
     host = urlsplit(entity_id).hostname or re.sub(r"^urn:[^:]*:", "", entity_id)
     domain = _domain(host.lower())
     return Institution(entity_id, domain, domain, domain.split(".")[0])

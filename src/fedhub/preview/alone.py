@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fedhub.access.persona import Persona
-from fedhub.access.personas import Provider, personas
+from fedhub.access.personas import personas
+from fedhub.access.provider import Provider
 from fedhub.hub import Hub
 from fedhub.idp.client import Client, Face
 from fedhub.idp.server import IdentityProvider

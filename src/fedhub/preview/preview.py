@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fedhub.access.persona import Persona
-from fedhub.access.personas import Provider, personas
+from fedhub.access.personas import personas
+from fedhub.access.provider import Provider
 from fedhub.errors import FedhubError
 from fedhub.hub import Hub
 from fedhub.hub.credentials import masked, secret_strings

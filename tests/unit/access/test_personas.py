@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fedhub.access.cilogon import ELSEWHERE
 from fedhub.access.institutions import institution
 from fedhub.access.persona import Persona
-from fedhub.access.personas import ELSEWHERE, Provider, personas
+from fedhub.access.personas import personas
+from fedhub.access.provider import Provider
 
 CAMPUS = "https://idp.uni.example.edu/idp/shibboleth"
 GOOGLE = "http://google.com/accounts/o8/id"
@@ -82,6 +84,20 @@ def test_a_prefixed_admin_belongs_to_the_institution_with_that_prefix() -> None:
     found = by_name(personas([provider(idps=rules, admin_users=["google:olga@lab.org"])]))
     assert found["google-admin"].claims["email"] == "olga@lab.org"
     assert found["google-admin"].idp == GOOGLE
+
+
+def test_staff_who_are_only_named_are_admins_at_the_institution_that_takes_any_address() -> None:
+    rules = {CAMPUS: email_rule(allow_all=True), GOOGLE: email_rule()}
+    found = by_name(personas([provider(idps=rules, admin_users=["olga@operator.org"])]))
+    assert found["google-admin"].claims["email"] == "olga@operator.org"
+    assert "example-admin" not in found
+
+
+def test_an_admin_with_the_campus_domain_is_the_campuss() -> None:
+    rules = {GOOGLE: email_rule(), CAMPUS: email_rule(allow_all=True)}
+    found = by_name(personas([provider(idps=rules, admin_users=["olga@uni.example.edu"])]))
+    assert found["example-admin"].idp == CAMPUS
+    assert "google-admin" not in found
 
 
 def test_every_organisation_and_the_first_admin_of_github_have_a_persona() -> None:
