@@ -27,13 +27,11 @@ hub:
       c.JupyterHub.authenticator_class = Ours
 """
 
-GROUPS = """
+TEAMS = """
 hub:
   config:
-    JupyterHub: {authenticator_class: globus}
-    GlobusOAuthenticator:
-      manage_groups: true
-      allowed_globus_groups: [4c6ab4a2-6f8b-4e2c-9f0c-0d2e8a5c8a11]
+    JupyterHub: {authenticator_class: bitbucket}
+    BitbucketOAuthenticator: {allowed_teams: [lab]}
 """
 
 
@@ -48,12 +46,13 @@ def test_addresses_that_cannot_be_pointed_here_stop_the_hub(tmp_path: Path) -> N
 
 def test_what_else_a_class_asks_for_is_refused_and_said(tmp_path: Path) -> None:
     file = tmp_path / "x.values.yaml"
-    file.write_text(GROUPS)
+    file.write_text(TEAMS)
     with running_hub(file) as hub, Visitor() as visitor:
-        for persona in hub.personas:
-            assert hub.personas[persona]["expected"]["allowed"] is False
-            visitor.log_in(hub, persona)
-            assert visitor.user(hub) is None
+        (persona,) = hub.personas
+        page = visitor.log_in(hub, persona)
+        assert visitor.user(hub) is None
+    assert "api.bitbucket.org was asked for" in hub.log()
+    assert page.status_code >= 400
 
 
 @pytest.mark.parametrize(

@@ -163,16 +163,17 @@ def _claims(provider: Provider) -> Iterator[Persona]:
         yield provider.persona(
             at, f"{short}-member", "anybody who can sign in: let in", person("ada")
         )
-    for trait, role in (("allowed_groups", "group"), ("admin_groups", "admin-group")):
+    for trait, role, path in (
+        ("allowed_groups", "group", provider.group_path()),
+        ("admin_groups", "admin-group", provider.group_path()),
+        ("allowed_globus_groups", "group", ["groups"]),
+        ("admin_globus_groups", "admin-group", ["groups"]),
+    ):
         for group in provider.names(trait):
             claims = person(f"{'gil' if role == 'group' else 'amy'}-{slug(group)}")
-            put(claims, provider.group_path(), [group])
-            yield provider.persona(
-                at,
-                f"{short}-{role}-{slug(group)}",
-                f"in the group {group} ({trait})",
-                claims,
-            )
+            put(claims, path, [group])
+            about = f"in the group {group} ({trait})"
+            yield provider.persona(at, f"{short}-{role}-{slug(group)}", about, claims)
     yield from _listed(provider, at, person)
     if not provider.traits.get("allow_all"):
         yield provider.persona(

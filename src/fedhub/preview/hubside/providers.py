@@ -146,10 +146,12 @@ def _endpoints(face: str, realm: str, name: str, authenticator: Any, idp: str) -
             "userdata_url": f"{idp}/api/v3/user",
         }
     base = f"{idp}/oidc/{name}"
+    groups = {"globus_groups_url": f"{base}/v2/groups/my_groups"}
     return {
         "authorize_url": f"{base}/authorize",
         "token_url": f"{base}/token",
         "userdata_url": f"{base}/userinfo",
+        **{trait: url for trait, url in groups.items() if authenticator.has_trait(trait)},
     }
 
 
@@ -162,6 +164,9 @@ def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str,
         "client_id": authenticator.client_id or f"preview-{name}",
         "client_secret": authenticator.client_secret or secrets.token_urlsafe(32),
     }
+    if "AzureAdOAuthenticator" in {cls.__name__ for cls in type(authenticator).__mro__}:
+        # Azure gives an id_token unasked; an issuer that keeps to the standard wants the scope.
+        changes["scope"] = sorted({"openid", "profile", "email", *authenticator.scope})
     logout = urlsplit(authenticator.logout_redirect_url or "")
     if logout.netloc:
         changes["logout_redirect_url"] = f"{setup.identity_provider}/logout/"

@@ -1,0 +1,44 @@
+"""Authenticators beyond the worked examples run as they are configured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.previews import Visitor, running_hub
+
+OAUTH = {
+    "azuread": "AzureAdOAuthenticator: {tenant_id: lab, allow_all: true}",
+    "gitlab": "GitLabOAuthenticator: {allow_all: true}",
+    "globus": "GlobusOAuthenticator: {manage_groups: true, allowed_globus_groups: [a-group]}",
+    "google": "GoogleOAuthenticator: {hosted_domain: [lab.org], allow_all: true}",
+}
+
+
+@pytest.mark.parametrize("name", OAUTH)
+def test_somebody_gets_in(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text(
+        f"hub: {{config: {{JupyterHub: {{authenticator_class: {name}}}, {OAUTH[name]}}}}}"
+    )
+    with running_hub(file) as hub:
+        allowed = [one for one in hub.personas.values() if one["expected"]["allowed"]]
+        assert allowed
+        with Visitor() as visitor:
+            visitor.log_in(hub, allowed[0]["name"])
+            user = visitor.user(hub)
+        assert user is not None
+        assert user["name"] == allowed[0]["expected"]["username"]
+
+
+@pytest.mark.parametrize("name", ["dummy", "tmp"])
+def test_an_authenticator_without_oauth_works_without_personas(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    everybody = "Authenticator: {allow_all: true}"
+    file.write_text(
+        f"hub: {{config: {{JupyterHub: {{authenticator_class: {name}}}, {everybody}}}}}"
+    )
+    with running_hub(file) as hub, Visitor() as visitor:
+        assert hub.personas == {}
+        assert visitor.follow(f"{hub.url}hub/login").status_code == 200
