@@ -221,7 +221,8 @@ def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     if kind == "Int" and isinstance(value, float):
         return value.is_integer()
     if kind in _TYPES:
-        return isinstance(value, _TYPES[kind])
+        nothing = kind == "Command" and value in ([], ())  # has at least one word
+        return isinstance(value, _TYPES[kind]) and not nothing
     if kind == "ByteSpecification":
         number = isinstance(value, int | float)
         return number or (isinstance(value, str) and bool(_BYTES.fullmatch(value)))
