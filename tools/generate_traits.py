@@ -185,6 +185,8 @@ def _accepts(trait: TraitType[Any, Any]) -> dict[str, Any]:
         inside = getattr(trait, "_value_trait" if kind == "Dict" else "_trait", None)
         if inside is not None and type(inside).__name__ != "Any":
             found["of"] = _accepts(inside)
+    if least := getattr(trait, "_minlen", 0):
+        found["least"] = least
     if kind == "Union":
         found["any"] = [_accepts(one) for one in trait.trait_types]  # type: ignore[attr-defined]
     if kind in ("Enum", "CaselessStrEnum"):

@@ -216,13 +216,16 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _BYTES = re.compile(r"\d+(\.\d+)?[KMGT]")
 
 
+def _long_enough(accepts: Mapping[str, Any], value: Any) -> bool:
+    return isinstance(value, str) or len(value) >= accepts["least"] if "least" in accepts else True
+
+
 def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     """Return whether the value itself, without what is inside, is of a kind."""
     if kind == "Int" and isinstance(value, float):
         return value.is_integer()
     if kind in _TYPES:
-        nothing = kind == "Command" and value in ([], ())  # has at least one word
-        return isinstance(value, _TYPES[kind]) and not nothing
+        return isinstance(value, _TYPES[kind]) and _long_enough(accepts, value)
     if kind == "ByteSpecification":
         number = isinstance(value, int | float)
         return number or (isinstance(value, str) and bool(_BYTES.fullmatch(value)))
