@@ -175,8 +175,9 @@ def _table(people: Iterable[Persona], expected: Mapping[str, Mapping[str, Any]])
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("Persona", "Institution", *(["Gets in", "As"] if expected else []), "Why there"):
-        table.add_column(column)
+    table.add_column("Persona", no_wrap=True)  # a name to copy
+    for column in ("Institution", *(["Gets in", "As"] if expected else []), "Why there"):
+        table.add_column(column, overflow="fold")
     for persona in people:
         cells = [escape(persona.name), escape(persona.idp_name)]
         if verdict := expected.get(persona.name):
