@@ -24,7 +24,6 @@ from tornado.web import HTTPError
 
 from fedhub_authenticators.custos_logout import CustosLogoutHandler, CustosSession
 from fedhub_authenticators.custos_settings import GROUPS, CustosSettings
-from fedhub_authenticators.plain_words import PlainWords
 from fedhub_authenticators.provider import Provider
 
 TOKEN_PARAMETERS = ("grant_type", "code", "redirect_uri", "refresh_token")
@@ -50,8 +49,8 @@ class CustosLoginHandler(OAuthLoginHandler):
         super().authorize_redirect(*args, **kwargs)
 
 
-class CustosOAuthenticator(CustosSession, CustosSettings, PlainWords, Provider, OAuthenticator):
-    """Logs people in through Custos."""
+class CustosTenant(CustosSession, CustosSettings, OAuthenticator):
+    """Custos' own calls, as far as they differ from OAuth 2.0's."""
 
     user_auth_state_key = "custos_user"
     login_handler = CustosLoginHandler
@@ -126,7 +125,7 @@ class CustosOAuthenticator(CustosSession, CustosSettings, PlainWords, Provider, 
         self, token_info: dict[str, Any], user_info: dict[str, Any]
     ) -> dict[str, Any]:
         """Keep the person's groups with their tokens."""
-        state = await super().build_auth_state_dict(token_info, user_info)
+        state: dict[str, Any] = super().build_auth_state_dict(token_info, user_info)
         if self.manage_groups and self.custos_client_secret:
             state["custos_groups"] = await self._memberships(user_info)
         return state
@@ -191,6 +190,10 @@ class CustosOAuthenticator(CustosSession, CustosSettings, PlainWords, Provider, 
             f"{self.login_service} did not tell the hub your {what} as it should, so the hub can't "
             "let you in. Try again in a few minutes; if that does not help, tell its operator.",
         )
+
+
+class CustosOAuthenticator(Provider, CustosTenant):
+    """Logs people in through Custos."""
 
 
 def _session_is_over(error: HTTPClientError) -> bool:

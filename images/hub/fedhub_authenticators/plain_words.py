@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any
 
@@ -15,6 +16,9 @@ from jupyterhub.utils import maybe_future
 from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator
 from tornado.httpclient import HTTPClientError
 from tornado.web import HTTPError
+
+from fedhub_authenticators import events
+from fedhub_authenticators.refusals import Reason, Refused
 
 LONGEST = 300
 """How many characters of somebody else's text are shown."""
@@ -36,10 +40,34 @@ class PlainCallback(OAuthCallbackHandler):
             await self.show_logged_out()
             return
         try:
+            await self._log_in()
+        except Refused as refused:
+            about = {"user": refused.username}
+            events.login(self.log, self.authenticator.called, "refused", refused.why, **about)
+            raise
+        except HTTPError as error:
+            # The operator's own hook or message.
+            events.login(self.log, self.authenticator.called, "refused", _reason(error))
+            raise
+        except Exception as error:
+            reason = Reason.HUB
+            about = {"error": type(error).__name__}
+            events.login(self.log, self.authenticator.called, "failed", reason, **about)
+            raise
+
+    async def _log_in(self) -> None:
+        try:
             await super().get()
         except (HTTPClientError, OSError, json.JSONDecodeError) as error:
-            self.log.warning("Login failed: %s", type(error).__name__, exc_info=True)
-            raise HTTPError(502, self.authenticator.provider_failed(error)) from error
+            words = self.authenticator.provider_failed(error)
+            raise Refused(Reason.PROVIDER, words, status=502) from error
+
+    async def login_user(self, data: Any = None) -> Any:
+        """Log somebody in, and note that."""
+        user = await super().login_user(data)
+        if user is not None:
+            events.login(self.log, self.authenticator.called, "in", user=user.name)
+        return user
 
     async def show_logged_out(self) -> None:
         """Show what JupyterHub shows after a logout."""
@@ -52,16 +80,16 @@ class PlainCallback(OAuthCallbackHandler):
         """Refuse a login that this browser did not begin.
 
         Raises:
-            HTTPError: it did not, or the cookie that says so is gone.
+            Refused: it did not, or the cookie that says so is gone.
         """
         try:
             super().check_state()
         except HTTPError as error:
-            self.log.warning("%s", error.log_message)
-            raise HTTPError(
-                400,
+            raise Refused(
+                Reason.NOT_BEGUN_HERE,
                 "This login was not begun in this browser, or too long ago. Start again from the "
                 "hub's login page.",
+                status=400,
             ) from error
 
     def check_error(self) -> None:
@@ -70,7 +98,7 @@ class PlainCallback(OAuthCallbackHandler):
         Anybody can link to a callback URL with words of their own.
 
         Raises:
-            HTTPError: the provider sent an error instead of a code (RFC 6749 section 4.1.2.1).
+            Refused: the provider sent an error instead of a code (RFC 6749 section 4.1.2.1).
         """
         error = self.get_argument("error", "")
         if not error:
@@ -78,9 +106,8 @@ class PlainCallback(OAuthCallbackHandler):
         self.check_state()
         words = _tidy(self.get_argument("error_description", "")) or _tidy(error)
         status = 403 if error == "access_denied" else 400
-        raise HTTPError(
-            status, f"{self.authenticator.login_service} did not log you in. It says: “{words}”"
-        )
+        said = f"{self.authenticator.login_service} did not log you in. It says: “{words}”"
+        raise Refused(Reason.DENIED, said, status=status)
 
 
 class PlainWords(OAuthenticator):
@@ -92,12 +119,12 @@ class PlainWords(OAuthenticator):
         """Refuse with a sentence where upstream refuses without.
 
         Raises:
-            HTTPError: nobody's rule lets this account in. The operator's `custom_403_message`,
-                if there is one, is left to upstream to show.
+            Refused: no rule lets this account in. The operator's `custom_403_message`, if there
+                is one, is what it says.
         """
         if await maybe_future(super().check_allowed(username, auth_model)):
             return True
-        self._refuse(username, auth_model)
+        self._refuse(Reason.NOT_ALLOWED, username, auth_model)
         return False
 
     async def check_blocked_users(
@@ -106,17 +133,20 @@ class PlainWords(OAuthenticator):
         """Refuse a blocked account with the same sentence.
 
         Raises:
-            HTTPError: the account is in `blocked_users`.
+            Refused: the account is in `blocked_users`.
         """
         if await maybe_future(super().check_blocked_users(username, authentication)):
             return True
-        self._refuse(username, authentication)
+        self._refuse(Reason.BLOCKED, username, authentication)
         return False
 
-    def _refuse(self, username: str, auth_model: dict[str, Any] | None) -> None:
-        unchanged = self.trait_defaults("custom_403_message")
-        if auth_model is not None and self.custom_403_message == unchanged:
-            raise HTTPError(403, self.refusal(username, auth_model))
+    def _refuse(self, why: Reason, username: str, auth_model: dict[str, Any] | None) -> None:
+        if auth_model is None:
+            return
+        words = self.custom_403_message
+        if words == self.trait_defaults("custom_403_message"):
+            words = self.refusal(username, auth_model)
+        raise Refused(why, words, username=username)
 
     def refusal(self, username: str, auth_model: dict[str, Any]) -> str:
         """Return what a person reads whom no rule lets in."""
@@ -154,14 +184,14 @@ class CILogonWords(PlainWords):
         """Refuse other institutions' accounts with their institution's name.
 
         Raises:
-            HTTPError: 403, the institution is not among `idps`.
+            Refused: the institution is not among `idps`.
         """
         idp = user_info.get("idp")
         if idp and not self.idps.get(idp):
-            self.log.warning("Refused an account of %s, which is not in idps", _tidy(str(idp)))
+            self.log.warning("An account of %s, which is not in idps", _tidy(str(idp)))
             name = _tidy(str(user_info.get("idp_name") or idp))
-            raise HTTPError(
-                403,
+            raise Refused(
+                Reason.INSTITUTION,
                 f"You signed in at {name}, but this hub takes accounts of other institutions. "
                 "Sign in with another account, or ask the hub's operator for access.",
             )
@@ -170,13 +200,9 @@ class CILogonWords(PlainWords):
         return str(found)
 
 
-def speaking(handler: type[OAuthCallbackHandler]) -> type[OAuthCallbackHandler]:
-    """Return a callback handler that speaks plainly and otherwise does what the given one does."""
-    if issubclass(handler, PlainCallback):
-        return handler
-    if issubclass(PlainCallback, handler):
-        return PlainCallback
-    return type(handler.__name__, (PlainCallback, handler), {"__module__": __name__})
+def _reason(error: HTTPError) -> Reason:
+    """Return what an error that is not ours is counted as."""
+    return Reason.NOT_ALLOWED if error.status_code == HTTPStatus.FORBIDDEN else Reason.PROVIDER
 
 
 def _words_of(error: Exception) -> str:

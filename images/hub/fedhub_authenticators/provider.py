@@ -7,20 +7,29 @@ from typing import Any
 
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import maybe_future
-from oauthenticator.oauth2 import OAuthenticator
+from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator
 from tornado.web import HTTPError
 from traitlets import Unicode
+
+from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 
 PROVIDER = "provider"
 """The key of auth_state that says through which provider somebody came."""
 
 _REFUSED = 403
 
+_PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
+    (OAuthCallbackHandler, PlainCallback),
+)
+"""Upstream's pages, and what ours put before each."""
 
-class Provider(OAuthenticator):
+
+class Provider(PlainWords, Fetching, OAuthenticator):
     """Knows its name, and keeps it with everybody who logs in.
 
-    Our classes are called as the class that they build on, so that the operator's
+    Comes before the class that it adds to, so that what it guarantees holds whatever that class
+    does. Our classes are called as the class that they build on, so that the operator's
     `c.GitHubOAuthenticator` reaches them.
     """
 
@@ -34,6 +43,10 @@ class Provider(OAuthenticator):
     def section_names(cls) -> list[str]:
         """Each section once: read twice, a `c.GitHubOAuthenticator.scope.append` counts twice."""
         return list(dict.fromkeys(super().section_names()))
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
+        """Return the provider's pages, with what ours do beside upstream's."""
+        return [(path, _with_ours(page)) for path, page in super().get_handlers(app)]
 
     async def build_auth_state_dict(
         self, token_info: dict[str, Any], user_info: dict[str, Any]
@@ -73,3 +86,12 @@ class Provider(OAuthenticator):
         if not await maybe_future(self.check_blocked_users(name, auth_model)):
             return False
         return self.allow_all or bool(await maybe_future(self.check_allowed(name, auth_model)))
+
+
+def _with_ours(page: type[BaseHandler]) -> type[BaseHandler]:
+    """Return a provider's page that does what ours do, then what it does itself."""
+    for upstream, own in _PAGES:
+        if issubclass(page, upstream) and not issubclass(page, own):
+            bases = (own,) if issubclass(own, page) else (own, page)
+            return type(page.__name__, bases, {"__module__": __name__, "__doc__": page.__doc__})
+    return page

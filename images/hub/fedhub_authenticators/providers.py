@@ -10,7 +10,7 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 
-from fedhub_authenticators.plain_words import CILogonWords, PlainWords, speaking
+from fedhub_authenticators.plain_words import CILogonWords
 from fedhub_authenticators.provider import Provider
 
 GROUP = "jupyterhub.authenticators"
@@ -79,13 +79,5 @@ def ours(cls: type[Authenticator]) -> type[Authenticator]:
 
 def _make(cls: type[OAuthenticator]) -> type[Provider]:
     institutions = any(base.__module__ == "oauthenticator.cilogon" for base in cls.__mro__)
-    words = CILogonWords if institutions else PlainWords
-    return type(
-        cls.__name__,
-        (words, Provider, cls),
-        {
-            "__module__": __name__,
-            "__doc__": cls.__doc__,
-            "callback_handler": speaking(cls.callback_handler),
-        },
-    )
+    bases = (CILogonWords, Provider, cls) if institutions else (Provider, cls)
+    return type(cls.__name__, bases, {"__module__": __name__, "__doc__": cls.__doc__})

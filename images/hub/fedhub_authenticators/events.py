@@ -1,0 +1,71 @@
+"""What operators see: a line in the log and a number in `/metrics` for each thing that happens.
+
+JupyterHub serves prometheus_client's default registry at `/hub/metrics`. Names are listed in
+docs/metrics.md. A line reads `login refused provider=campus reason=not-allowed user=ada`; neither
+lines nor labels ever hold a token, a code or a secret, and labels hold nothing that a visitor
+chose.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from prometheus_client import Counter, Histogram
+
+LOGINS = Counter("fedhub_logins", "Logins that ended.", ["provider", "outcome"])
+REFRESHES = Counter(
+    "fedhub_refreshes", "Refreshes of people who are logged in.", ["provider", "outcome"]
+)
+REFUSALS = Counter("fedhub_refusals", "People not let in.", ["provider", "reason"])
+KEY_FETCHES = Counter(
+    "fedhub_jwks_fetches", "Fetches of an issuer's keys.", ["provider", "outcome"]
+)
+PROVIDER_SECONDS = Histogram(
+    "fedhub_provider_request_seconds",
+    "How long a provider took to answer, in seconds.",
+    ["provider", "outcome"],
+)
+
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:/+")
+
+
+def line(event: str, outcome: str, **about: Any) -> str:
+    """Return a line of the log: two words, then `key=value` for all that has a value."""
+    pairs = [f"{key}={_value(value)}" for key, value in about.items() if value not in (None, "")]
+    return " ".join([event, outcome, *pairs])
+
+
+def _value(value: Any) -> str:
+    """Return a value as logfmt has it: quoted where it is more than one plain word."""
+    text = str(value)
+    return text if set(text) <= _PLAIN else json.dumps(text, ensure_ascii=True)
+
+
+def login(
+    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+) -> None:
+    """Note a login that ended.
+
+    Args:
+        log: where to.
+        provider: its name.
+        outcome: `in`, `refused` or `failed`.
+        reason: a `Reason`, where it did not end well.
+        about: what else the line says.
+    """
+    LOGINS.labels(provider, outcome).inc()
+    if reason:
+        REFUSALS.labels(provider, reason).inc()
+    write = log.info if outcome == "in" else log.warning
+    write("%s", line("login", outcome, provider=provider, reason=reason, **about))
+
+
+def refresh(
+    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+) -> None:
+    """Note a refresh: `kept`, `grace` (kept although the provider is down) or `out`."""
+    REFRESHES.labels(provider, outcome).inc()
+    write = log.debug if outcome == "kept" else log.warning
+    write("%s", line("refresh", outcome, provider=provider, reason=reason, **about))

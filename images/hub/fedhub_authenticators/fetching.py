@@ -1,0 +1,69 @@
+"""Talks to the provider: measured, and without a word of its answers in the log.
+
+Upstream logs the body of a failed answer; a provider's error may quote the code, the token or the
+secret that it was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from oauthenticator.oauth2 import OAuthenticator
+from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
+
+from fedhub_authenticators import events
+
+
+class Fetching(OAuthenticator):
+    """What every request to a provider goes through."""
+
+    @property
+    def called(self) -> str:
+        """The provider's name in the log and the metrics."""
+        name: str = getattr(self, "provider_name", "")
+        return name or type(self).__name__.removesuffix("OAuthenticator").lower()
+
+    async def fetch(
+        self, req: HTTPRequest, label: str = "fetching", parse_json: bool = True, **kwargs: Any
+    ) -> Any:
+        """Send a request.
+
+        Args:
+            req: the request.
+            label: what is going on, for the log.
+            parse_json: return what the JSON body says, None where it is empty.
+            kwargs: what tornado's `AsyncHTTPClient.fetch` takes.
+
+        Returns:
+            The answer's JSON, or tornado's HTTPResponse.
+
+        Raises:
+            HTTPClientError: the provider refused, or did not answer.
+            OSError: it can't be reached.
+            ValueError: the answer is no JSON.
+        """
+        begun = perf_counter()
+        outcome = "unreachable"
+        try:
+            response: HTTPResponse = await self.http_client.fetch(req, **kwargs)
+            outcome = f"{response.code // 100}xx"
+        except HTTPClientError as error:
+            outcome = f"{error.code // 100}xx" if error.response else "unreachable"
+            where = urlsplit(req.url)._replace(query="", fragment="").geturl()
+            self.log.error(
+                "%s",
+                events.line(
+                    "provider", "failed", provider=self.called, status=error.code, doing=label
+                )
+                + f" {req.method} {where}",
+            )
+            raise
+        finally:
+            seconds = perf_counter() - begun
+            events.PROVIDER_SECONDS.labels(self.called, outcome).observe(seconds)
+        if not parse_json:
+            return response
+        return json.loads(response.body) if response.body else None

@@ -1,0 +1,54 @@
+"""Why somebody is not let in: a reason for the operator's log and metrics, words for the person."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from tornado.web import HTTPError
+
+
+class Reason(StrEnum):
+    """What a refusal is counted as. Each stands in docs/metrics.md."""
+
+    BLOCKED = "blocked"
+    """The account is in `blocked_users`."""
+    NOT_ALLOWED = "not-allowed"
+    """No rule lets the account in."""
+    INSTITUTION = "institution-not-listed"
+    """The account is of an institution that the hub does not list."""
+    NAME_TAKEN = "name-of-somebody-else"
+    """The hub's user name belongs to another identity."""
+    NO_NAME = "no-user-name"
+    """The provider did not give the claim that becomes the user name."""
+    ID_TOKEN = "id-token"  # noqa: S105 - a word, no secret
+    """The ID token is missing, or does not hold against the issuer's keys or the login."""
+    SUBJECT = "subject"
+    """Two answers of the provider are about two people."""
+    GROUPS = "groups"
+    """It can't be told which groups the person is in."""
+    DENIED = "denied-by-provider"
+    """The provider sent an error instead of a code."""
+    NOT_BEGUN_HERE = "not-begun-here"
+    """This browser did not begin the login, or began it too long ago."""
+    PROVIDER = "provider-failed"
+    """The provider did not answer, or not as it should."""
+    HUB = "hub-failed"
+    """The hub's own configuration or code failed."""
+
+
+class Refused(HTTPError):  # noqa: N818 - it is what happened, as in a sentence
+    """Somebody is not let in.
+
+    Args:
+        reason: for the log and the metrics.
+        words: what the person reads.
+        status: HTTP's.
+        username: whom it is about, where that is known.
+    """
+
+    def __init__(
+        self, reason: Reason, words: str, *, status: int = 403, username: str = ""
+    ) -> None:
+        super().__init__(status, words)
+        self.why = reason
+        self.username = username
