@@ -71,7 +71,7 @@ class CustosTenant(CustosSession, CustosSettings, OAuthenticator):
         Raises:
             HTTPClientError: Custos refused or failed; 401 where the session is over.
         """
-        credentials = base64.b64encode(f"{self.client_id}:{secret}".encode())
+        credentials = base64.b64encode(f"{self.client_in_use().client_id}:{secret}".encode())
         headers = {
             "Accept": "application/json",
             "Authorization": f"Bearer {credentials.decode()}",
@@ -134,13 +134,16 @@ class CustosTenant(CustosSession, CustosSettings, OAuthenticator):
         name = user_info.get("username") or user_info.get("preferred_username")
         if not isinstance(name, str) or not name:
             raise self._makes_no_sense("user")
-        answer = await self.custos(
-            url_concat(
-                f"{self.custos_url}{GROUPS}/user/group/memberships", {"profile.username": name}
-            ),
-            label="asking Custos for groups",
-            secret=self.custos_client_secret,
-        )
+        try:
+            answer = await self.custos(
+                url_concat(
+                    f"{self.custos_url}{GROUPS}/user/group/memberships", {"profile.username": name}
+                ),
+                label="asking Custos for groups",
+                secret=self.custos_client_secret,
+            )
+        except (HTTPClientError, OSError, ValueError) as error:
+            raise self._makes_no_sense("groups") from error
         groups = answer.get("groups") if isinstance(answer, Mapping) else None
         if not isinstance(groups, list) or not all(self._group(group) for group in groups):
             raise self._makes_no_sense("groups")
@@ -166,22 +169,6 @@ class CustosTenant(CustosSession, CustosSettings, OAuthenticator):
         if not isinstance(claimed, list) or not all(isinstance(name, str) for name in claimed):
             raise self._makes_no_sense("groups")
         return set(claimed)
-
-    async def refresh_user(
-        self, user: Any, handler: Any = None, **kwargs: Any
-    ) -> bool | dict[str, Any]:
-        """Refresh somebody's tokens and groups, and hold them against the rules.
-
-        Returns:
-            False, which asks them to log in again, where anything is in doubt: upstream would
-            answer the person's next request with an internal error.
-        """
-        try:
-            model: bool | dict[str, Any] = await super().refresh_user(user, handler, **kwargs)
-        except (HTTPError, HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
-            self.log.warning("Could not refresh %s: %s. Login is required.", user.name, error)
-            return False
-        return model
 
     def _makes_no_sense(self, what: str) -> HTTPError:
         self.log.error("The answer about %s from %s is not as it should be", what, self.token_url)

@@ -134,6 +134,14 @@ class CustosSettings(OAuthenticator):
             return ""
         return f"{self.iam_url}/realms/{self.realm}/protocol/openid-connect/{page}"
 
+    def default_issuer(self) -> str:
+        """Return the issuer of ID tokens, empty while it is not known where the realm is."""
+        return f"{self.iam_url}/realms/{self.realm}" if self.iam_url and self.realm else ""
+
+    def default_jwks_url(self) -> str:
+        """Return where the realm's keys are."""
+        return self.realm_address("certs")
+
     @default("authorize_url")
     def _default_authorize_url(self) -> str:
         return self.realm_address("auth")

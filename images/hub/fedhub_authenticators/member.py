@@ -8,7 +8,6 @@ name the hub knows.
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
@@ -133,7 +132,7 @@ class _MarkedLogin(OAuthLoginHandler):
     """
 
     def _generate_state_id(self) -> str:
-        return f"{self.authenticator.provider_name}.{uuid4().hex}"
+        return f"{self.authenticator.provider_name}.{super()._generate_state_id()}"
 
 
 class _MarkedCallback(OAuthCallbackHandler):

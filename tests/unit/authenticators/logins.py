@@ -5,16 +5,22 @@ Hides: oauthenticator's mocked provider, JupyterHub's start without proxy and po
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 from fedhub_authenticators import configure
+from fedhub_authenticators.login import nonce_for
 from jupyterhub.app import JupyterHub
 from jupyterhub.crypto import CryptKeeper
+from jwt.algorithms import RSAAlgorithm
 from oauthenticator.tests.mocks import MockAsyncHTTPClient, setup_oauth_mock
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
@@ -40,6 +46,21 @@ ENDPOINTS = {
         "/auth/realms/r1/protocol/openid-connect/userinfo",
     ),
 }
+ISSUER = "https://issuer.example.org"
+SOMEBODY = "somebody"
+"""The `sub` of people of whom a test says none."""
+
+NONCE = nonce_for("123")
+"""The nonce of the login that oauthenticator's mock pretends to have begun."""
+
+PRIVATE_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PUBLIC_KEY = {
+    **json.loads(RSAAlgorithm.to_jwk(PRIVATE_KEY.public_key())),
+    "kid": "key-1",
+    "use": "sig",
+    "alg": "RS256",
+}
+
 GENERIC = {
     "authorize_url": "https://oidc.example.org/authorize",
     "token_url": "https://oidc.example.org/token",
@@ -65,13 +86,67 @@ def authenticator_of(c: Config) -> Any:
     return c.JupyterHub.authenticator_class(config=c)
 
 
-def mock_provider(authenticator: Any) -> MockAsyncHTTPClient:
-    """Have oauthenticator's mock answer for a provider; call it with an event loop running."""
+def mock_provider(authenticator: Any, nonce: str = NONCE) -> MockAsyncHTTPClient:
+    """Have oauthenticator's mock answer for a provider; call it with an event loop running.
+
+    Adds what the mock lacks of OpenID Connect: ID tokens that are signed, and a `sub`.
+
+    Args:
+        authenticator: whose provider to be.
+        nonce: of the login that it is for; the default is that of `handler_for_user`.
+    """
     client = MockAsyncHTTPClient(force_instance=True)
     host, token, user = ENDPOINTS[type(authenticator).__name__]
     setup_oauth_mock(client, host, token, user)
-    authenticator.http_client = client
+    speak_openid(authenticator, client, nonce)
     return client
+
+
+def speak_openid(authenticator: Any, client: Any, nonce: str = NONCE) -> None:
+    """Have a mock set up for OAuth speak OpenID Connect, where the authenticator expects it."""
+    authenticator.http_client = client
+    if not authenticator.expects_id_token():
+        return
+    authenticator.client_id = authenticator.client_id or "the-hub"
+    authenticator.issuer, authenticator.jwks_url = ISSUER, f"{ISSUER}/jwks"
+    for name, pages in client.hosts.items():
+        client.hosts[name] = [
+            (path, _with_openid(page, authenticator.client_id, nonce, client))
+            for path, page in pages
+        ]
+    client.add_host("issuer.example.org", [("/jwks", lambda _: {"keys": [PUBLIC_KEY]})])
+
+
+def _with_openid(page: Any, client_id: str, nonce: str, client: Any) -> Any:
+    """Return a page of the mock that says who somebody is as OpenID Connect has it."""
+
+    def answer(request: Any) -> Any:
+        found = page(request)
+        if not isinstance(found, dict):
+            return found
+        if "access_token" in found:
+            user = client.access_tokens[found["access_token"]]
+            claims = {"sub": subject_of(user), "aud": client_id, "nonce": nonce}
+            return {"id_token": id_token(claims), **found}
+        return found if "id" in found else {"sub": SOMEBODY, **found}
+
+    return answer
+
+
+def subject_of(user: Mapping[str, Any]) -> str:
+    """Who the mock's ID token is about."""
+    return str(user.get("sub", user.get("id", SOMEBODY)))
+
+
+def id_token(claims: Mapping[str, Any], key: Any = PRIVATE_KEY, **header: Any) -> str:
+    """An ID token of the mock's issuer, good for a minute unless the claims say otherwise."""
+    now = int(time.time())
+    return jwt.encode(
+        {"iss": ISSUER, "iat": now, "exp": now + 60, **claims},
+        key,
+        header.pop("alg", "RS256"),
+        headers={"kid": "key-1", **header},
+    )
 
 
 def decide(authenticator: Any, user: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -108,7 +183,8 @@ class Visitor(httpx.AsyncClient):
     async def log_in(self, authenticator: Any, user: Mapping[str, Any], path: str = "") -> Any:
         """Log somebody in at a provider; return the answer of its callback."""
         begun = await self.begin(f"/hub{path}/oauth_login")
-        code = mock_provider(authenticator).handler_for_user(dict(user)).get_argument("code")
+        provider = mock_provider(authenticator, begun.get("nonce", ""))
+        code = provider.handler_for_user(dict(user)).get_argument("code")
         query = {"code": code, "state": begun["state"]}
         return await self.get(f"/hub{path}/oauth_callback", params=query)
 

@@ -16,7 +16,7 @@ from traitlets import TraitError
 from traitlets.config import Config
 
 from tests.asynchronous import run_async
-from tests.unit.authenticators.logins import User
+from tests.unit.authenticators.logins import User, speak_openid
 
 HOST = "prod.custos.usecustos.org"
 API = "/apiserver/identity-management/v1.0.0"
@@ -146,7 +146,7 @@ def login(authenticator: Any, groups: Any = None, user: Any = None) -> tuple[Any
                 (MEMBERSHIPS, keep(groups)),
             ],
         )
-        authenticator.http_client = client
+        speak_openid(authenticator, client)
         handler = client.handler_for_user(ADA)
         return await authenticator.get_authenticated_user(handler, None)
 
@@ -241,9 +241,6 @@ def test_nobody_without_a_name_gets_in(user: Any) -> None:
         (500, b'{"code": 13, "message": "Token is expired", "details": []}'),
         (500, b'{"code": 13, "message": "invalid_grant Session not active", "details": []}'),
         (401, b'{"code": 16, "message": "Request is not authorized", "details": []}'),
-        (500, b"<html>"),
-        (503, b""),
-        (599, b""),
     ],
 )
 def test_a_session_that_cannot_be_refreshed_ends_in_a_login(status: int, body: bytes) -> None:

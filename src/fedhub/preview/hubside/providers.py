@@ -155,11 +155,23 @@ def _endpoints(face: str, realm: str, name: str, authenticator: Any, idp: str) -
     }
 
 
+def _issuer(face: str, realm: str, name: str, authenticator: Any, idp: str) -> str:
+    """Return the issuer of ID tokens, "" where it follows from the addresses or there is none."""
+    if isinstance(authenticator, CustosOAuthenticator):
+        return ""
+    return {"cilogon": idp, "keycloak": f"{idp}/realms/{realm}", "oidc": f"{idp}/oidc/{name}"}.get(
+        face, ""
+    )
+
+
 def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str, Any]:
     """Return the traits that differ from what a hub pod would have."""
     face, realm = _face(authenticator)
+    ours = {"issuer": _issuer(face, realm, name, authenticator, setup.identity_provider)}
+    ours |= dict.fromkeys(("jwks_url", "client_id_file", "client_secret_file"), "")
     changes: dict[str, Any] = {
         **_endpoints(face, realm, name, authenticator, setup.identity_provider),
+        **{trait: value for trait, value in ours.items() if authenticator.has_trait(trait)},
         "oauth_callback_url": _callback_url(authenticator, setup, c),
         "client_id": authenticator.client_id or f"preview-{name}",
         "client_secret": authenticator.client_secret or secrets.token_urlsafe(32),

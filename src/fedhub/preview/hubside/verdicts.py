@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from fedhub_authenticators.id_token import VerifiedIdToken
+from fedhub_authenticators.login import nonce_for
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator, _serialize_state
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
@@ -45,7 +47,8 @@ async def _sign_in(authenticator: Any, persona: str) -> _Callback:
         HTTPError: the identity provider refused.
     """
     verifier = secrets.token_urlsafe(48)
-    state = _serialize_state({"state_id": secrets.token_hex(8), "code_verifier": verifier})
+    state_id = secrets.token_hex(8)
+    state = _serialize_state({"state_id": state_id, "code_verifier": verifier})
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
     parameters = {
         "response_type": "code",
@@ -55,6 +58,8 @@ async def _sign_in(authenticator: Any, persona: str) -> _Callback:
         "state": state,
         **authenticator.extra_authorize_params,
     }
+    if isinstance(authenticator, VerifiedIdToken) and authenticator.expects_id_token():
+        parameters["nonce"] = nonce_for(state_id)
     if authenticator.enable_pkce:
         parameters |= {"code_challenge": challenge.decode(), "code_challenge_method": "S256"}
     response = await AsyncHTTPClient().fetch(

@@ -1,0 +1,181 @@
+"""Holds people who are logged in against the rules once more, whenever JupyterHub refreshes them.
+
+JupyterHub asks `check_allowed` at login only: somebody taken out of an allowed group or
+organisation would stay in for as long as their session lasts. A provider that does not answer is
+no reason to throw anybody out, for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextvars import ContextVar
+from http import HTTPStatus
+from time import time
+from typing import Any
+
+from jupyterhub.handlers import BaseHandler
+from jupyterhub.utils import maybe_future
+from oauthenticator.oauth2 import OAuthenticator
+from tornado.httpclient import HTTPClientError
+from tornado.web import HTTPError
+from traitlets import Bool, Integer
+
+from fedhub_authenticators import events
+from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
+from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.locks import per_user
+from fedhub_authenticators.refusals import Reason, Refused
+
+FAILING_SINCE = "provider_failing_since"
+"""The key of auth_state that says since when somebody could not be refreshed, in seconds."""
+
+_trouble: ContextVar[str] = ContextVar("the provider's trouble", default="")
+
+_stopping: set[asyncio.Task[None]] = set()
+"""Servers being stopped; asyncio keeps no reference of its own."""
+
+
+class StayingIn(ClientCredentials, Fetching, OAuthenticator):
+    """Decides at each refresh whether somebody stays in."""
+
+    refresh_grace = Integer(
+        3600,
+        min=0,
+        config=True,
+        help="""Seconds for which people stay in although the provider does not answer, counted
+        from the first refresh of theirs that failed.""",
+    )
+    stop_servers_when_out = Bool(
+        False,
+        config=True,
+        help="Stop the servers of whom no rule lets in any more.",
+    )
+
+    async def refresh_user(
+        self, user: Any, handler: BaseHandler | None = None, **kwargs: Any
+    ) -> bool | dict[str, Any]:
+        """Refresh somebody, and hold them against the rules.
+
+        Returns:
+            What upstream returns; False, so that they must log in again, when no rule lets them
+            in any more, or when the provider has not answered for longer than `refresh_grace`.
+        """
+        if not self.enable_auth_state:
+            return True
+        async with per_user(user.name):
+            before = await user.get_auth_state() or {}
+            self.use_client(before.get(CLIENT))
+            _trouble.set("")
+            refreshed: bool | dict[str, Any]
+            try:
+                refreshed = await super().refresh_user(user, handler, **kwargs)
+                if isinstance(refreshed, dict):
+                    await self._check_still_let_in(before, refreshed)
+            except Refused as refused:
+                return self._out(user, handler, refused.why)
+            except HTTPError as error:
+                # A hook of the operator's, or a class of upstream's, that refuses or fails.
+                refuses = error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+                reason = Reason.NOT_ALLOWED if refuses else Reason.PROVIDER
+                return self._out(user, handler, reason)
+            except (HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
+                _trouble.set(_trouble.get() or type(error).__name__)
+                refreshed = False
+            if not refreshed:
+                return self._out_or_grace(user, before)
+            events.refresh(self.log, self.called, "kept", user=user.name)
+            return refreshed
+
+    async def _check_still_let_in(self, before: dict[str, Any], model: dict[str, Any]) -> None:
+        """Raise `Refused` for somebody whom the rules do not let in."""
+        if not self.same_person(before, model.get("auth_state") or {}):
+            raise Refused(Reason.SUBJECT, "the provider now answers about somebody else")
+        name = model["name"]
+        if not self.validate_username(name):
+            raise Refused(Reason.NO_NAME, "the user name is not valid")
+        if not await maybe_future(self.check_blocked_users(name, model)):
+            raise Refused(Reason.BLOCKED, "blocked")
+        if not (self.allow_all or await maybe_future(self.check_allowed(name, model))):
+            raise Refused(Reason.NOT_ALLOWED, "no rule lets them in")
+
+    def same_person(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
+        """Return whether two auth states are of one person, as far as they tell."""
+
+        def subject(state: dict[str, Any]) -> Any:
+            user = state.get(self.user_auth_state_key)
+            return user.get("sub", user.get("id")) if isinstance(user, dict) else None
+
+        return subject(before) is None or subject(before) == subject(after)
+
+    # --- a provider that does not answer ------------------------------------------------
+
+    async def get_token_info(self, handler: Any, params: dict[str, Any]) -> dict[str, Any]:
+        """Get tokens; take note of a provider in trouble, which upstream keeps to itself."""
+        try:
+            found: dict[str, Any] = await super().get_token_info(handler, params)
+        except Exception as error:
+            _note_trouble(error)
+            raise
+        return found
+
+    async def token_to_user(self, token_info: dict[str, Any]) -> dict[str, Any]:
+        """Ask who somebody is; take note as well."""
+        try:
+            found: dict[str, Any] = await super().token_to_user(token_info)
+        except Exception as error:
+            _note_trouble(error)
+            raise
+        return found
+
+    def _out_or_grace(self, user: Any, before: dict[str, Any]) -> bool | dict[str, Any]:
+        trouble = _trouble.get()
+        if not trouble or not before:
+            events.refresh(self.log, self.called, "out", "session-over", user=user.name)
+            return False
+        now = time()
+        since = before.get(FAILING_SINCE)
+        if not isinstance(since, int | float) or since > now:
+            since = now
+        if now - since >= self.refresh_grace:
+            events.refresh(self.log, self.called, "out", Reason.PROVIDER, user=user.name)
+            return False
+        events.refresh(self.log, self.called, "grace", trouble, user=user.name)
+        state = {**before, FAILING_SINCE: since}
+        # `groups` None leaves them as they are.
+        return {"name": user.name, "auth_state": state, "groups": None}
+
+    # --- somebody who is out ------------------------------------------------------------
+
+    def _out(self, user: Any, handler: BaseHandler | None, reason: Reason) -> bool:
+        events.refresh(self.log, self.called, "out", reason, user=user.name)
+        if self.stop_servers_when_out and handler is not None:
+            task = asyncio.ensure_future(self._stop_servers(user, handler))
+            _stopping.add(task)
+            task.add_done_callback(_stopping.discard)
+        return False
+
+    async def _stop_servers(self, user: Any, handler: BaseHandler) -> None:
+        running = [
+            name
+            for name, spawner in user.spawners.items()
+            if spawner.active and spawner.pending != "stop"
+        ]
+        for name in running:
+            try:
+                await handler.stop_single_user(user, name)
+            except Exception as error:  # noqa: BLE001 - the next one must be stopped all the same
+                self.log.error("A server of %s was not stopped: %s", user.name, error)
+
+
+def _note_trouble(error: Exception) -> None:
+    """Remember that the provider is in trouble, if it is: not when it refuses."""
+    if isinstance(error, HTTPClientError):
+        in_trouble = (
+            error.code >= HTTPStatus.INTERNAL_SERVER_ERROR
+            or error.code == HTTPStatus.TOO_MANY_REQUESTS
+        )
+    else:
+        in_trouble = isinstance(error, OSError | json.JSONDecodeError)
+    if in_trouble:
+        _trouble.set(type(error).__name__)
