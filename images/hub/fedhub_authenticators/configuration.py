@@ -12,7 +12,7 @@ from oauthenticator.oauth2 import OAuthenticator
 
 from fedhub_authenticators import custos_tutorial
 from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
-from fedhub_authenticators.credentials import read_credentials
+from fedhub_authenticators.credentials import credential_files
 from fedhub_authenticators.federated import FederatedAuthenticator
 from fedhub_authenticators.providers import find_class, ours
 from fedhub_authenticators.services import add_services
@@ -75,10 +75,6 @@ class _Login:
             self._one()
         else:
             self._several()
-        if "enable_auth_state" not in self.c.Authenticator:
-            # Needed for refresh and logout. Without a crypt key JupyterHub refuses to start and
-            # says why; z2jh always has one.
-            self.c.Authenticator.enable_auth_state = True
 
     def _one(self) -> None:
         ((name, entry),) = self.providers.items()
@@ -125,7 +121,7 @@ class _Login:
         _check_traits(traits, cls, f"{where}.config")
         if entry.get("credentials"):
             declared = _mapping(entry["credentials"], f"{where}.credentials", CREDENTIAL_KEYS)
-            traits |= read_credentials(name, declared, self.credentials_dir)
+            traits |= credential_files(name, declared, self.credentials_dir)
         if issubclass(cls, OAuthenticator) and not traits.get("oauth_callback_url"):
             traits["oauth_callback_url"] = self._address(where, callback)
         return traits

@@ -16,10 +16,13 @@ MOUNT = "/usr/local/etc/jupyterhub/existing-secret"
 KEYS = frozenset({"existingSecret", "clientIdKey", "clientSecretKey"})
 
 
-def read_credentials(
+def credential_files(
     provider: str, declared: Mapping[str, Any], folder: str | Path | None = None
 ) -> dict[str, str]:
-    """Return the traits `client_id` and `client_secret` of a provider.
+    """Return the traits `client_id_file` and `client_secret_file` of a provider.
+
+    What stands in them is read at every use; here only so that a hub that can't log anybody in
+    does not start.
 
     Args:
         provider: its name under `global.fedhub.login`.
@@ -32,13 +35,15 @@ def read_credentials(
     """
     place = Path(folder or os.environ.get("FEDHUB_CREDENTIALS_DIR") or MOUNT)
     keys = {
-        "client_id": declared.get("clientIdKey") or "client_id",
-        "client_secret": declared.get("clientSecretKey") or "client_secret",
+        "client_id_file": declared.get("clientIdKey") or "client_id",
+        "client_secret_file": declared.get("clientSecretKey") or "client_secret",
     }
-    return {trait: _read(place / key, provider, declared) for trait, key in keys.items()}
+    for key in keys.values():
+        _check(place / key, provider, declared)
+    return {trait: str(place / key) for trait, key in keys.items()}
 
 
-def _read(file: Path, provider: str, declared: Mapping[str, Any]) -> str:
+def _check(file: Path, provider: str, declared: Mapping[str, Any]) -> None:
     try:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -46,7 +51,6 @@ def _read(file: Path, provider: str, declared: Mapping[str, Any]) -> str:
         raise ValueError(_advice(file, reason, provider, declared)) from None
     if not text:
         raise ValueError(_advice(file, "it is empty", provider, declared))
-    return text
 
 
 def _advice(file: Path, reason: str, provider: str, declared: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from jupyterhub.handlers import BaseHandler
 from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator, OAuthLoginHandler
 from traitlets import Unicode
 
+from fedhub_authenticators.auth_state import KeepsAuthState
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.id_token import VerifiedIdToken
@@ -27,6 +28,7 @@ _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
 
 
 class Provider(
+    KeepsAuthState,
     StayingIn,
     VerifiedIdToken,
     ClientCredentials,

@@ -86,7 +86,9 @@ def authenticator_of(c: Config) -> Any:
     return c.JupyterHub.authenticator_class(config=c)
 
 
-def mock_provider(authenticator: Any, nonce: str = NONCE) -> MockAsyncHTTPClient:
+def mock_provider(
+    authenticator: Any, nonce: str = NONCE, client_id: str = ""
+) -> MockAsyncHTTPClient:
     """Have oauthenticator's mock answer for a provider; call it with an event loop running.
 
     Adds what the mock lacks of OpenID Connect: ID tokens that are signed, and a `sub`.
@@ -94,15 +96,16 @@ def mock_provider(authenticator: Any, nonce: str = NONCE) -> MockAsyncHTTPClient
     Args:
         authenticator: whose provider to be.
         nonce: of the login that it is for; the default is that of `handler_for_user`.
+        client_id: the client that ID tokens are for; default: the authenticator's.
     """
     client = MockAsyncHTTPClient(force_instance=True)
     host, token, user = ENDPOINTS[type(authenticator).__name__]
     setup_oauth_mock(client, host, token, user)
-    speak_openid(authenticator, client, nonce)
+    speak_openid(authenticator, client, nonce, client_id)
     return client
 
 
-def speak_openid(authenticator: Any, client: Any, nonce: str = NONCE) -> None:
+def speak_openid(authenticator: Any, client: Any, nonce: str = NONCE, client_id: str = "") -> None:
     """Have a mock set up for OAuth speak OpenID Connect, where the authenticator expects it."""
     authenticator.http_client = client
     if not authenticator.expects_id_token():
@@ -111,7 +114,7 @@ def speak_openid(authenticator: Any, client: Any, nonce: str = NONCE) -> None:
     authenticator.issuer, authenticator.jwks_url = ISSUER, f"{ISSUER}/jwks"
     for name, pages in client.hosts.items():
         client.hosts[name] = [
-            (path, _with_openid(page, authenticator.client_id, nonce, client))
+            (path, _with_openid(page, client_id or authenticator.client_id, nonce, client))
             for path, page in pages
         ]
     client.add_host("issuer.example.org", [("/jwks", lambda _: {"keys": [PUBLIC_KEY]})])
@@ -145,7 +148,7 @@ def id_token(claims: Mapping[str, Any], key: Any = PRIVATE_KEY, **header: Any) -
         {"iss": ISSUER, "iat": now, "exp": now + 60, **claims},
         key,
         header.pop("alg", "RS256"),
-        headers={"kid": "key-1", **header},
+        headers={name: value for name, value in {"kid": "key-1", **header}.items() if value},
     )
 
 

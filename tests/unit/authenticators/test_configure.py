@@ -99,7 +99,7 @@ def test_plain_z2jh_files_get_our_class_under_its_old_name(
         "GitHubOAuthenticator",
         "Iv1",
     )
-    assert authenticator.enable_auth_state is False
+    assert authenticator.enable_auth_state is True
 
 
 def test_a_class_that_jupyterhub_does_not_find_is_left_for_it_to_say(values: Any) -> None:
