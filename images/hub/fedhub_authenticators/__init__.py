@@ -20,7 +20,8 @@ The order of calls, so that nobody has to learn it from the base classes:
 | `provider` | what every provider's class of ours has |
 | `plain_words` | what a person who is not let in reads |
 | `federated`, `member` | several providers on one hub |
-| `custos`, `custos_settings`, `custos_logout` | Custos v1.0.0, or the Keycloak behind it |
+| `custos`, `custos_settings` | Custos v1.0.0, or the Keycloak behind it |
+| `logout`, `revocation` | out of the provider, too |
 | `keycloak` | a Keycloak realm without Custos |
 | `custos_tutorial` | the import that the Custos tutorial asks for |
 """

@@ -22,7 +22,6 @@ from tornado.httpclient import HTTPClientError
 from tornado.httputil import url_concat
 from tornado.web import HTTPError
 
-from fedhub_authenticators.custos_logout import CustosLogoutHandler, CustosSession
 from fedhub_authenticators.custos_settings import GROUPS, CustosSettings
 from fedhub_authenticators.provider import Provider
 
@@ -49,12 +48,11 @@ class CustosLoginHandler(OAuthLoginHandler):
         super().authorize_redirect(*args, **kwargs)
 
 
-class CustosTenant(CustosSession, CustosSettings, OAuthenticator):
+class CustosTenant(CustosSettings, OAuthenticator):
     """Custos' own calls, as far as they differ from OAuth 2.0's."""
 
     user_auth_state_key = "custos_user"
     login_handler = CustosLoginHandler
-    logout_handler = CustosLogoutHandler
 
     async def custos(self, call: str, *, label: str, secret: str, **request: Any) -> Any:
         """Call Custos as the tenant's client.
@@ -169,6 +167,25 @@ class CustosTenant(CustosSession, CustosSettings, OAuthenticator):
         if not isinstance(claimed, list) or not all(isinstance(name, str) for name in claimed):
             raise self._makes_no_sense("groups")
         return set(claimed)
+
+    async def end_session_with(self, refresh_token: str) -> None:
+        """End the session that a refresh token is of, single sign-on included.
+
+        Raises:
+            HTTPClientError, OSError, ValueError: Custos or Keycloak did not do it.
+        """
+        if self.flavour == "legacy":
+            await self.custos(
+                self.token_url.removesuffix("/token") + "/user/logout",
+                label="logging out of Custos",
+                secret=self.client_in_use().client_secret,
+                method="POST",
+                headers={"Content-Type": "application/json"},
+                body=json.dumps({"refresh_token": refresh_token}),
+                follow_redirects=False,
+            )
+        elif page := self.realm_address("logout"):
+            await self.send_as_client(page, {"refresh_token": refresh_token})
 
     def _makes_no_sense(self, what: str) -> HTTPError:
         self.log.error("The answer about %s from %s is not as it should be", what, self.token_url)

@@ -142,6 +142,10 @@ class CustosSettings(OAuthenticator):
         """Return where the realm's keys are."""
         return self.realm_address("certs")
 
+    def default_end_session_url(self) -> str:
+        """Return the realm's logout page."""
+        return self.realm_address("logout")
+
     @default("authorize_url")
     def _default_authorize_url(self) -> str:
         return self.realm_address("auth")

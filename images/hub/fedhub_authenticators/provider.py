@@ -6,7 +6,12 @@ from inspect import isawaitable
 from typing import Any
 
 from jupyterhub.handlers import BaseHandler
-from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator, OAuthLoginHandler
+from oauthenticator.oauth2 import (
+    OAuthCallbackHandler,
+    OAuthenticator,
+    OAuthLoginHandler,
+    OAuthLogoutHandler,
+)
 from traitlets import Unicode
 
 from fedhub_authenticators.auth_state import KeepsAuthState
@@ -14,6 +19,7 @@ from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.id_token import VerifiedIdToken
 from fedhub_authenticators.login import BeginLogin
+from fedhub_authenticators.logout import LogoutPage, LogsOut
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
 
@@ -23,6 +29,7 @@ PROVIDER = "provider"
 _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
     (OAuthLoginHandler, BeginLogin),
     (OAuthCallbackHandler, PlainCallback),
+    (OAuthLogoutHandler, LogoutPage),
 )
 """Upstream's pages, and what ours put before each."""
 
@@ -30,6 +37,7 @@ _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
 class Provider(
     KeepsAuthState,
     StayingIn,
+    LogsOut,
     VerifiedIdToken,
     ClientCredentials,
     PlainWords,

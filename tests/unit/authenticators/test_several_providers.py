@@ -413,7 +413,8 @@ def test_people_log_in_and_out_at_their_provider() -> None:
         user = hub.users["staff:olga"]
         assert (await user.get_auth_state())["provider"] == "staff"
         assert (await visitor.get("/hub/logout")).headers["location"] == "/hub/staff/logout"
-        assert (await visitor.get("/hub/staff/logout")).headers["location"] == "/hub/login"
+        # GitHub leads nobody back, so the hub's own page is where a logout ends.
+        assert (await visitor.get("/hub/staff/logout")).status_code == 200
         assert "login" in (await visitor.get("/hub/home")).headers["location"]
         assert (await visitor.get("/hub/logout")).headers["location"] == "/hub/login"
 

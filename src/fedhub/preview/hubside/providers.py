@@ -69,8 +69,8 @@ def _check_moved(name: str, moved: Authenticator, setup: Setup) -> None:
     """
     if not isinstance(moved, OAuthenticator):
         return
-    for trait in ("authorize_url", "token_url", "userdata_url"):
-        address = getattr(moved, trait)
+    for trait in ("authorize_url", "token_url", "userdata_url", "provider_logout_url"):
+        address = getattr(moved, trait, "")
         if address and not address.startswith(f"{setup.identity_provider}/"):
             raise ValueError(
                 f"{type(moved).__name__}.{trait} of provider {name} can't be pointed at the "
@@ -169,6 +169,15 @@ def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str,
     face, realm = _face(authenticator)
     ours = {"issuer": _issuer(face, realm, name, authenticator, setup.identity_provider)}
     ours |= dict.fromkeys(("jwks_url", "client_id_file", "client_secret_file"), "")
+    ours |= dict.fromkeys(("end_session_url", "revocation_url"), "")
+    if getattr(authenticator, "provider_logout_url", ""):
+        page = "/logout" if face == "github" else "/logout/"
+        ours["provider_logout_url"] = f"{setup.identity_provider}{page}"
+    if getattr(authenticator, "post_logout_redirect_uri", ""):
+        path = urlsplit(authenticator.post_logout_redirect_uri).path
+        ours["post_logout_redirect_uri"] = (
+            f"{_origin(_callback_url(authenticator, setup, c))}{path}"
+        )
     changes: dict[str, Any] = {
         **_endpoints(face, realm, name, authenticator, setup.identity_provider),
         **{trait: value for trait, value in ours.items() if authenticator.has_trait(trait)},
@@ -195,6 +204,11 @@ def _callback_url(authenticator: Any, setup: Setup, c: Any) -> str:
     return configured or f"http://127.0.0.1:8000{path}"
 
 
+def _origin(address: str) -> str:
+    """Return an address without path and query."""
+    return urlsplit(address)._replace(path="", query="", fragment="").geturl()
+
+
 def _describe(
     name: str, authenticator: Any, changes: Mapping[str, Any], setup: Setup
 ) -> dict[str, Any]:
@@ -213,7 +227,9 @@ def _describe(
             "client_id": changes["client_id"],
             "client_secret": changes["client_secret"],
             "redirect_uris": [changes["oauth_callback_url"]],
-            "post_logout_redirect_uris": _after_logout(changes["oauth_callback_url"]),
+            "post_logout_redirect_uris": _after_logout(
+                changes["oauth_callback_url"], changes.get("post_logout_redirect_uri", "")
+            ),
             "realm": realm,
         },
     }
@@ -225,12 +241,13 @@ def _host(authenticator: Any) -> str:
     return str(urlsplit(address).netloc)
 
 
-def _after_logout(callback: str) -> list[str]:
+def _after_logout(callback: str, chosen: str) -> list[str]:
     """Return the addresses of the hub that a browser may be sent to after logout."""
     origin, _, _ = callback.partition("/hub/")
     # Keycloak takes a callback URL after a logout too, unless told otherwise.
     return [
         callback,
+        *([chosen] if chosen else []),
         origin,
         f"{origin}/",
         f"{origin}/hub/",
