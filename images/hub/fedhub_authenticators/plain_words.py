@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from inspect import isawaitable
 from typing import Any
 
 from jupyterhub.utils import maybe_future
@@ -104,7 +103,7 @@ class PlainCallback(OAuthCallbackHandler):
         if not error:
             return
         self.check_state()
-        words = _tidy(self.get_argument("error_description", "")) or _tidy(error)
+        words = tidy(self.get_argument("error_description", "")) or tidy(error)
         status = 403 if error == "access_denied" else 400
         said = f"{self.authenticator.login_service} did not log you in. It says: “{words}”"
         raise Refused(Reason.DENIED, said, status=status)
@@ -151,7 +150,7 @@ class PlainWords(OAuthenticator):
     def refusal(self, username: str, auth_model: dict[str, Any]) -> str:
         """Return what a person reads whom no rule lets in."""
         return (
-            f"You signed in as {_tidy(username)} {self.signed_in_where(auth_model)}, but this hub "
+            f"You signed in as {tidy(username)} {self.signed_in_where(auth_model)}, but this hub "
             "does not let that account in. Ask the hub's operator for access, or sign in with "
             "another account."
         )
@@ -160,7 +159,7 @@ class PlainWords(OAuthenticator):
         """Return the institution, where the provider names one, or the provider."""
         user = (auth_model.get("auth_state") or {}).get(self.user_auth_state_key)
         name = user.get("idp_name") if isinstance(user, Mapping) else None
-        return f"at {_tidy(name)}" if isinstance(name, str) and name else self._with_service()
+        return f"at {tidy(name)}" if isinstance(name, str) and name else self._with_service()
 
     def _with_service(self) -> str:
         return f"with {self.login_service}"
@@ -175,29 +174,6 @@ class PlainWords(OAuthenticator):
             f"{self.login_service} did not finish your login.{said} Start again from the hub's "
             "login page; if that does not help, tell the hub's operator."
         )
-
-
-class CILogonWords(PlainWords):
-    """The same for CILogon, where the institution decides."""
-
-    def user_info_to_username(self, user_info: dict[str, Any]) -> str:
-        """Refuse other institutions' accounts with their institution's name.
-
-        Raises:
-            Refused: the institution is not among `idps`.
-        """
-        idp = user_info.get("idp")
-        if idp and not self.idps.get(idp):
-            self.log.warning("An account of %s, which is not in idps", _tidy(str(idp)))
-            name = _tidy(str(user_info.get("idp_name") or idp))
-            raise Refused(
-                Reason.INSTITUTION,
-                f"You signed in at {name}, but this hub takes accounts of other institutions. "
-                "Sign in with another account, or ask the hub's operator for access.",
-            )
-        found = super().user_info_to_username(user_info)
-        assert not isawaitable(found)
-        return str(found)
 
 
 def _reason(error: HTTPError) -> Reason:
@@ -215,10 +191,10 @@ def _words_of(error: Exception) -> str:
     if not isinstance(said, Mapping):
         return ""
     words = said.get("error_description") or said.get("message") or said.get("error")
-    return _tidy(words) if isinstance(words, str) else ""
+    return tidy(words) if isinstance(words, str) else ""
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
     """Return one line of readable length."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -14,6 +14,7 @@ from oauthenticator.oauth2 import (
 )
 from traitlets import Unicode
 
+from fedhub_authenticators.answers import SaneAnswers
 from fedhub_authenticators.auth_state import KeepsAuthState
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
@@ -22,6 +23,7 @@ from fedhub_authenticators.login import BeginLogin
 from fedhub_authenticators.logout import LogoutPage, LogsOut
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
+from fedhub_authenticators.verified_email import VerifiedEmail
 
 PROVIDER = "provider"
 """The key of auth_state that says through which provider somebody came."""
@@ -41,6 +43,8 @@ class Provider(
     VerifiedIdToken,
     ClientCredentials,
     PlainWords,
+    VerifiedEmail,
+    SaneAnswers,
     Fetching,
     OAuthenticator,
 ):

@@ -10,7 +10,7 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 
-from fedhub_authenticators.plain_words import CILogonWords
+from fedhub_authenticators.cilogon import CILogonInstitutions
 from fedhub_authenticators.provider import Provider
 
 GROUP = "jupyterhub.authenticators"
@@ -79,5 +79,5 @@ def ours(cls: type[Authenticator]) -> type[Authenticator]:
 
 def _make(cls: type[OAuthenticator]) -> type[Provider]:
     institutions = any(base.__module__ == "oauthenticator.cilogon" for base in cls.__mro__)
-    bases = (CILogonWords, Provider, cls) if institutions else (Provider, cls)
+    bases = (CILogonInstitutions, Provider, cls) if institutions else (Provider, cls)
     return type(cls.__name__, bases, {"__module__": __name__, "__doc__": cls.__doc__})

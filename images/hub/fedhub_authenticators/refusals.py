@@ -20,6 +20,8 @@ class Reason(StrEnum):
     """The hub's user name belongs to another identity."""
     NO_NAME = "no-user-name"
     """The provider did not give the claim that becomes the user name."""
+    EMAIL = "email-not-verified"
+    """The provider has not verified the e-mail address that the person is known by."""
     ID_TOKEN = "id-token"  # noqa: S105 - a word, no secret
     """The ID token is missing, or does not hold against the issuer's keys or the login."""
     SUBJECT = "subject"
