@@ -82,6 +82,8 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             except (HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
                 _trouble.set(_trouble.get() or type(error).__name__)
                 refreshed = False
+            if not refreshed and self.own_name(user.name) in self.blocked_users:
+                return self._out(user, handler, Reason.BLOCKED)
             if not refreshed:
                 return self._out_or_grace(user, before)
             events.refresh(self.log, self.called, "kept", user=user.name)
@@ -98,6 +100,10 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             raise Refused(Reason.BLOCKED, "blocked")
         if not (self.allow_all or await maybe_future(self.check_allowed(name, model))):
             raise Refused(Reason.NOT_ALLOWED, "no rule lets them in")
+
+    def own_name(self, hub_name: str) -> str:
+        """Return what the provider calls a user of the hub."""
+        return hub_name
 
     def same_person(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         """Return whether two auth states are of one person, as far as they tell."""
