@@ -33,7 +33,7 @@ def cilogon_personas(provider: Provider) -> Iterator[Persona]:
             stranger,
             f"{stranger.short}-namesake",
             f"has the local name of {first.short}-member, at an institution that is not listed",
-            _cilogon_claims(stranger, "ada", stranger.domain),
+            cilogon_claims(stranger, "ada", stranger.domain),
         )
 
 
@@ -68,10 +68,10 @@ def _cilogon_institution(
     wildcards = rule.get("allowed_domains") or []
     if everybody or wildcards:
         about = "anybody of this institution" if everybody else f"has an address at {domain}"
-        claims = _with_domain_claim(_cilogon_claims(at, "ada", domain), rule, domain)
+        claims = _with_domain_claim(cilogon_claims(at, "ada", domain), rule, domain)
         yield provider.persona(at, f"{short}-member", f"{about}: let in", claims)
     for group in provider.names("allowed_groups"):
-        claims = _cilogon_claims(at, f"gil-{slug(group)}", domain)
+        claims = cilogon_claims(at, f"gil-{slug(group)}", domain)
         put(claims, provider.group_path(), [group])
         yield provider.persona(at, f"{short}-group-{slug(group)}", f"in the group {group}", claims)
     for trait, role in (("allowed_users", "allowed"), ("admin_users", "admin")):
@@ -80,7 +80,7 @@ def _cilogon_institution(
             yield provider.persona(at, f"{short}-{role}", f"{user} is in {trait}", claims)
     if not everybody:
         outside = "elsewhere.example" if wildcards else domain
-        claims = _with_domain_claim(_cilogon_claims(at, "eve", outside), rule, outside)
+        claims = _with_domain_claim(cilogon_claims(at, "eve", outside), rule, outside)
         yield provider.persona(
             at, f"{short}-outsider", "same institution, but no rule lets in", claims
         )
@@ -122,10 +122,10 @@ def _cilogon_user(
     claim = str(_derivation(rule).get("username_claim", "email"))
     value = _claim_of(user, rule)
     local, _, given_domain = value.partition("@")
-    return _cilogon_claims(at, local, given_domain or domain) | {claim: value}
+    return cilogon_claims(at, local, given_domain or domain) | {claim: value}
 
 
-def _cilogon_claims(at: Institution, local: str, domain: str) -> dict[str, Any]:
+def cilogon_claims(at: Institution, local: str, domain: str) -> dict[str, Any]:
     """Return the claims that CILogon gives of a person under all its scopes."""
     return {
         "sub": f"http://cilogon.org/serverT/users/{number(at.entity_id, local, domain)}",

@@ -50,10 +50,10 @@ def _of(provider: Provider) -> Iterator[Persona]:
 
 
 def _github(provider: Provider) -> Iterator[Persona]:
-    at = Institution("https://github.com", "GitHub", "github.com", "github")
+    at = issuer(provider)
     if provider.traits.get("allow_all"):
         yield provider.persona(
-            at, "github-member", "anybody with an account: let in", _github_claims("ada")
+            at, "github-member", "anybody with an account: let in", github_claims("ada")
         )
     for organisation in provider.names("allowed_organizations"):
         login = f"ada-{slug(organisation)}"
@@ -61,19 +61,20 @@ def _github(provider: Provider) -> Iterator[Persona]:
             at,
             f"github-{slug(organisation)}",
             f"member of {organisation}",
-            _github_claims(login, organisation),
+            github_claims(login, organisation),
         )
-    yield from _listed(provider, at, _github_claims)
+    yield from _listed(provider, at, github_claims)
     if not provider.traits.get("allow_all"):
         yield provider.persona(
             at,
             "github-outsider",
             "has an account, but no rule lets in",
-            _github_claims("eve", "some-other-organisation"),
+            github_claims("eve", "some-other-organisation"),
         )
 
 
-def _github_claims(login: str, *organisations: str) -> dict[str, Any]:
+def github_claims(login: str, *organisations: str) -> dict[str, Any]:
+    """Return what GitHub says of an account, under OpenID Connect's names."""
     return {
         "sub": str(number("github", login)),
         "preferred_username": login,
@@ -87,27 +88,27 @@ def _github_claims(login: str, *organisations: str) -> dict[str, Any]:
 
 
 def _google(provider: Provider) -> Iterator[Persona]:
-    at = Institution("https://accounts.google.com", "Google", "gmail.com", "google")
+    at = issuer(provider)
     domains = provider.names("hosted_domain")
     for domain in domains:
         yield provider.persona(
             at,
             f"google-{slug(domain)}",
             f"has a Google Workspace account at {domain}",
-            _google_claims(f"ada@{domain}", hosted=True),
+            google_claims(f"ada@{domain}", hosted=True),
         )
     if provider.traits.get("allow_all") and not domains:
         yield provider.persona(
             at,
             "google-member",
             "anybody with an account: let in",
-            _google_claims("ada@gmail.com"),
+            google_claims("ada@gmail.com"),
         )
     workspace = domains[0] if domains else "gmail.com"
 
     def listed(user: str) -> dict[str, Any]:
         address = user if "@" in user else f"{user}@{workspace}"
-        return _google_claims(address, hosted=bool(domains))
+        return google_claims(address, hosted=bool(domains))
 
     yield from _listed(provider, at, listed)
     if domains or not provider.traits.get("allow_all"):
@@ -115,11 +116,12 @@ def _google(provider: Provider) -> Iterator[Persona]:
             at,
             "google-outsider",
             "has a private account, but no rule lets in",
-            _google_claims("eve@gmail.com"),
+            google_claims("eve@gmail.com"),
         )
 
 
-def _google_claims(address: str, *, hosted: bool = False) -> dict[str, Any]:
+def google_claims(address: str, *, hosted: bool = False) -> dict[str, Any]:
+    """Return what Google says of an account; `hosted` when it is a Workspace's."""
     local, _, domain = address.partition("@")
     claims: dict[str, Any] = {
         "sub": str(number("google", address)),
@@ -136,28 +138,47 @@ def _google_claims(address: str, *, hosted: bool = False) -> dict[str, Any]:
 # --- Keycloak, Custos, any OpenID Connect issuer --------------------------------------------
 
 
-def _claims(provider: Provider) -> Iterator[Persona]:
-    short = slug(provider.label if provider.name == "login" else provider.name)
-    at = Institution(f"https://{short}.example", provider.label, "example.edu", short)
+def oidc_claims(provider: Provider, user: str) -> dict[str, Any]:
+    """Return what an OpenID Connect issuer says of somebody whom it knows by a user name."""
+    local = user.partition("@")[0]
+    claims = {
+        "sub": f"{number(_short(provider), user):032x}",
+        "preferred_username": local,
+        "email": user if "@" in user else f"{user}@example.edu",
+        "email_verified": True,
+        "given_name": local.capitalize(),
+        "family_name": "Example",
+        "name": f"{local.capitalize()} Example",
+    }
     username = provider.traits.get("username_claim")
     claim = username if isinstance(username, str) and username else "preferred_username"
     if provider.face == "custos" and claim == "username":
         claim = "preferred_username"  # Custos calls Keycloak's claim so
+    # The member and the outsider need the claim too, in a form it usually has.
+    value = user if claim != "email" or "@" in user else claims["email"]
+    return claims | ({} if claim == "sub" and user in ("ada", "eve") else {claim: value})
+
+
+def issuer(provider: Provider) -> Institution:
+    """Return who vouches for people of a provider that has no institutions behind it."""
+    if provider.face == "github":
+        return Institution("https://github.com", "GitHub", "github.com", "github")
+    if "GoogleOAuthenticator" in provider.classes:
+        return Institution("https://accounts.google.com", "Google", "gmail.com", "google")
+    short = _short(provider)
+    return Institution(f"https://{short}.example", provider.label, "example.edu", short)
+
+
+def _short(provider: Provider) -> str:
+    return slug(provider.label if provider.name == "login" else provider.name)
+
+
+def _claims(provider: Provider) -> Iterator[Persona]:
+    at = issuer(provider)
+    short = at.short
 
     def person(user: str) -> dict[str, Any]:
-        local = user.partition("@")[0]
-        claims = {
-            "sub": f"{number(short, user):032x}",
-            "preferred_username": local,
-            "email": user if "@" in user else f"{user}@example.edu",
-            "email_verified": True,
-            "given_name": local.capitalize(),
-            "family_name": "Example",
-            "name": f"{local.capitalize()} Example",
-        }
-        # The member and the outsider need the claim too, in a form it usually has.
-        value = user if claim != "email" or "@" in user else claims["email"]
-        return claims | ({} if claim == "sub" and user in ("ada", "eve") else {claim: value})
+        return oidc_claims(provider, user)
 
     if provider.traits.get("allow_all"):
         yield provider.persona(

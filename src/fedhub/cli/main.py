@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
-from fedhub.cli import check, idp, run, values
+from fedhub.cli import access, check, idp, run, values
 from fedhub.errors import FedhubError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(check.check)
+app.command()(access.access)
 app.command()(run.run)
 app.command()(idp.idp)
 app.command()(values.values)

@@ -1,4 +1,7 @@
-"""`fedhub idp`: the embedded identity provider alone, for a hub or an application elsewhere."""
+"""The embedded identity provider alone, and the hub's authenticator without its hub.
+
+`fedhub idp` serves them to a hub or an application elsewhere; `fedhub access` only asks.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,25 @@ import os
 import secrets
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fedhub.access.persona import Persona
 from fedhub.access.personas import personas
 from fedhub.access.provider import Provider
 from fedhub.hub import Hub
 from fedhub.idp.client import Client, Face
-from fedhub.idp.server import IdentityProvider
+from fedhub.preview import plan
 from fedhub.preview.hubside.setup import Setup
 from fedhub.preview.preview import failure, inherited_environment, provider_from
+
+if TYPE_CHECKING:
+    from fedhub.idp.server import IdentityProvider
 
 FACES: tuple[Face, ...] = ("cilogon", "keycloak", "custos", "github", "oidc")
 
@@ -42,6 +50,44 @@ class Alone:
     sample_secret: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """What a hub makes of people.
+
+    Attributes:
+        authenticator: the class that logs people in.
+        providers: the hub's OAuth login providers, as its finished configuration has them.
+        people: who was asked about.
+        found: for each of them by name, what `hubside.rules.explained` says.
+    """
+
+    authenticator: str
+    providers: tuple[Provider, ...]
+    people: tuple[Persona, ...]
+    found: dict[str, dict[str, Any]]
+
+
+def verdicts_of(hub: Hub, choose: Callable[[list[Provider]], Iterable[Persona]]) -> Verdicts:
+    """Run the login of people through a hub's real authenticator, and say what decided.
+
+    Args:
+        hub: the hub; nothing of it needs to run.
+        choose: given the hub's login providers, returns the people to ask about; their names
+            must be unique.
+
+    Raises:
+        FedhubError: the hub's configuration can't be loaded, or `choose` raised it.
+    """
+    with _asked(hub, port=0) as (idp, authenticator):
+        _ = hub.fedhub  # is what stands under global.fedhub valid?
+        described = authenticator.providers(idp.url)
+        providers = [provider_from(one) for one in described]
+        people = tuple(choose(providers))
+        _furnish(idp, described, people)
+        found = authenticator.verdicts(people, explain=True)
+    return Verdicts(authenticator.name, tuple(providers), people, found)
+
+
 @contextmanager
 def identity_provider_for(hub: Hub, port: int) -> Iterator[Alone]:
     """Serve the personas of a hub until the block ends.
@@ -49,22 +95,39 @@ def identity_provider_for(hub: Hub, port: int) -> Iterator[Alone]:
     Raises:
         FedhubError: the hub's configuration can't be loaded, or the port is taken.
     """
-    with (
-        IdentityProvider(port=port, own_user_only=True) as idp,
-        _Authenticator(hub, idp.url) as authenticator,
-    ):
-        described = authenticator.providers()
+    with _asked(hub, port) as (idp, authenticator):
+        described = authenticator.providers(idp.url)
         people = tuple(personas([provider_from(one) for one in described]))
-        clients = tuple(Client.from_description(one["client"]) for one in described)
-        for client in clients:
-            idp.add_client(client)
-        idp.set_personas(people)
+        clients = _furnish(idp, described, people)
         yield Alone(idp.url, clients, people, authenticator.verdicts(people))
+
+
+@contextmanager
+def _asked(hub: Hub, port: int) -> Iterator[tuple[IdentityProvider, _Authenticator]]:
+    """Run an identity provider and a hub's authenticator until the block ends."""
+    # The authenticator's process loads its libraries while this one loads its own.
+    with _Authenticator(hub) as authenticator:
+        from fedhub.idp.server import IdentityProvider
+
+        with IdentityProvider(port=port, own_user_only=True) as idp:
+            yield idp, authenticator
+
+
+def _furnish(
+    idp: IdentityProvider, described: list[dict[str, Any]], people: tuple[Persona, ...]
+) -> tuple[Client, ...]:
+    clients = tuple(Client.from_description(one["client"]) for one in described)
+    for client in clients:
+        idp.add_client(client)
+    idp.set_personas(people)
+    return clients
 
 
 @contextmanager
 def sample_identity_provider(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Alone]:
     """Serve a sample client on every face, for trying an application without any hub."""
+    from fedhub.idp.server import IdentityProvider
+
     secret = secrets.token_urlsafe(32)
     with IdentityProvider(port=port, own_user_only=True) as idp:
         clients = tuple(
@@ -93,31 +156,31 @@ _SAMPLE_RULE = {"username_derivation": {"username_claim": "email"}, "allow_all":
 
 
 class _Authenticator:
-    """The hub's authenticator in a process of its own, which ends with this one."""
+    """The hub's authenticator in a process of its own, which ends with this one.
 
-    def __init__(self, hub: Hub, idp_url: str) -> None:
+    Attributes:
+        name: what its class is called, once `providers` was asked for.
+    """
+
+    def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._answer, answer_write = os.pipe()
-        self._setup = Setup(
-            values=dict(hub.z2jh),
-            identity_provider=idp_url,
-            public_url="",
-            answer_fd=answer_write,
-        )
+        self._open = ExitStack()
+        self._log: list[str] = []
+        self.name = ""
 
     def __enter__(self) -> _Authenticator:
+        answer, self._answer_write = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fedhub.preview.hubside.alone"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            pass_fds=[self._setup.answer_fd],
+            pass_fds=[self._answer_write],
             env=inherited_environment(),
             text=True,
         )
-        os.close(self._setup.answer_fd)
-        self._lines = os.fdopen(self._answer)
-        self._log: list[str] = []
+        os.close(self._answer_write)
+        self._lines = os.fdopen(answer)
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         return self
@@ -127,20 +190,43 @@ class _Authenticator:
         self._process.wait()
         self._reader.join()
         self._lines.close()
+        self._open.close()
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None
         self._log.extend(line.rstrip() for line in self._process.stderr)
 
-    def providers(self) -> list[dict[str, Any]]:
-        described: list[dict[str, Any]] = self._ask(self._setup.to_json())["providers"]
+    def providers(self, idp_url: str) -> list[dict[str, Any]]:
+        """Configure it; return what it says of each provider."""
+        places, config_files = self._mounted_files()
+        setup = Setup(
+            values=plan.relocate(dict(self._hub.z2jh), places),
+            identity_provider=idp_url,
+            public_url="",
+            answer_fd=self._answer_write,
+            config_files=config_files,
+        )
+        answer = self._ask(setup.to_json())
+        self.name = answer["authenticator"]
+        described: list[dict[str, Any]] = answer["providers"]
         return described
 
-    def verdicts(self, people: tuple[Persona, ...]) -> dict[str, dict[str, Any]]:
-        wanted: dict[str, list[str]] = {}
+    def _mounted_files(self) -> tuple[dict[str, str], list[str]]:
+        files = plan.mounted_files(self._hub)
+        if not files:
+            return {}, []
+        folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="fedhub-"))
+        return plan.write_files(files, Path(folder))
+
+    def verdicts(
+        self, people: tuple[Persona, ...], *, explain: bool = False
+    ) -> dict[str, dict[str, Any]]:
+        """Return what becomes of each persona, by name; and what decided it, when asked to."""
+        wanted: dict[str, dict[str, str]] = {}
         for persona in people:
-            wanted.setdefault(persona.provider, []).append(persona.name)
-        found: dict[str, dict[str, Any]] = self._ask(wanted)["verdicts"]
+            wanted.setdefault(persona.provider, {})[persona.name] = persona.idp
+        question = {"personas": wanted, "explain": explain}
+        found: dict[str, dict[str, Any]] = self._ask(question)["verdicts"]
         return found
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,8 @@ _SECRET_TRAITS = {"client_secret", "custos_client_secret", "http_client", "db"}
 def authenticator_class(c: Any) -> type[Authenticator]:
     """Return the class that `c.JupyterHub.authenticator_class` names, as JupyterHub finds it."""
     trait = JupyterHub.class_traits()["authenticator_class"]
-    found: type[Authenticator] = trait.validate(JupyterHub(), c.JupyterHub.authenticator_class)
+    # A JupyterHub to ask would load every authenticator and spawner that is installed.
+    found: type[Authenticator] = trait.validate(None, c.JupyterHub.authenticator_class)
     return found
 
 

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -22,8 +22,11 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httputil import url_concat
 from tornado.web import HTTPError
 
+REFUSED: dict[str, Any] = {"allowed": False, "username": None, "admin": False, "groups": []}
+"""What is said of everybody who does not get in."""
 
-class _Callback:
+
+class Callback:
     """The callback request, as far as an authenticator looks at it."""
 
     def __init__(self, code: str, state: str) -> None:
@@ -31,16 +34,19 @@ class _Callback:
         self._state = state
 
     def get_argument(self, name: str, default: Any = None) -> Any:
+        """Return what the query says."""
         return self._arguments.get(name, default)
 
     def get_state_cookie(self) -> str:
+        """Return what the login page put into the browser."""
         return self._state
 
     def get_state_url(self) -> str:
+        """Return what came back through the identity provider."""
         return self._state
 
 
-async def _sign_in(authenticator: Any, persona: str) -> _Callback:
+async def sign_in(authenticator: Any, persona: str) -> Callback:
     """Sign the persona in at the identity provider and return the way back to the hub.
 
     Raises:
@@ -74,7 +80,7 @@ async def _sign_in(authenticator: Any, persona: str) -> _Callback:
     answer = parse_qs(urlsplit(response.headers.get("Location", "")).query)
     if "code" not in answer:
         raise HTTPError(403, (answer.get("error_description") or ["no code came back"])[0])
-    return _Callback(answer["code"][0], state)
+    return Callback(answer["code"][0], state)
 
 
 async def verdict(
@@ -87,16 +93,31 @@ async def verdict(
         persona: the name of a persona there.
         groups: `c.JupyterHub.load_groups`.
     """
-    refused: dict[str, Any] = {"allowed": False, "username": None, "admin": False, "groups": []}
     try:
-        callback = await _sign_in(authenticator, persona)
+        callback = await sign_in(authenticator, persona)
+    except HTTPError as error:
+        return REFUSED | {"reason": error.log_message or error.reason}
+    return await decide(authenticator, callback, groups)
+
+
+async def decide(
+    authenticator: OAuthenticator, callback: Callback, groups: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what the hub makes of somebody who comes back from the identity provider.
+
+    Args:
+        authenticator: as configured.
+        callback: what `sign_in` returned.
+        groups: `c.JupyterHub.load_groups`.
+    """
+    try:
         model = await authenticator.get_authenticated_user(callback, None)
     except HTTPError as error:
-        return refused | {"reason": error.log_message or error.reason}
+        return REFUSED | {"reason": error.log_message or error.reason}
     except Exception as error:  # noqa: BLE001 - whatever a hook raises is a refusal
-        return refused | {"reason": f"{type(error).__name__}: {error}"}
+        return REFUSED | {"reason": f"{type(error).__name__}: {error}"}
     if not model:
-        return refused | {"reason": "no allow rule lets this person in"}
+        return REFUSED | {"reason": "no allow rule lets this person in"}
     name = model["name"]
     return {
         "allowed": True,
@@ -117,7 +138,7 @@ def _loaded(groups: Mapping[str, Any], name: str) -> set[str]:
 
 
 async def verdicts(
-    authenticator: Authenticator, personas: Mapping[str, list[str]], groups: Mapping[str, Any]
+    authenticator: Authenticator, personas: Mapping[str, Iterable[str]], groups: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Return the verdict on each persona, for the personas of each provider by its name."""
     providers = getattr(authenticator, "authenticators", None) or dict.fromkeys(
