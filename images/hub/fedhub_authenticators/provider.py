@@ -14,13 +14,18 @@ from oauthenticator.oauth2 import (
 )
 from traitlets import Unicode
 
+from fedhub_authenticators.another_account import (
+    AsksAnew,
+    OffersAnotherAccount,
+    RemembersRefused,
+)
 from fedhub_authenticators.answers import SaneAnswers
 from fedhub_authenticators.auth_state import KeepsAuthState
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.id_token import VerifiedIdToken
 from fedhub_authenticators.login import BeginLogin
-from fedhub_authenticators.logout import LogoutPage, LogsOut
+from fedhub_authenticators.logout import LogoutPage
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.verified_email import VerifiedEmail
@@ -29,7 +34,9 @@ PROVIDER = "provider"
 """The key of auth_state that says through which provider somebody came."""
 
 _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
+    (OAuthLoginHandler, AsksAnew),
     (OAuthLoginHandler, BeginLogin),
+    (OAuthCallbackHandler, RemembersRefused),
     (OAuthCallbackHandler, PlainCallback),
     (OAuthLogoutHandler, LogoutPage),
 )
@@ -39,7 +46,7 @@ _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
 class Provider(
     KeepsAuthState,
     StayingIn,
-    LogsOut,
+    OffersAnotherAccount,
     VerifiedIdToken,
     ClientCredentials,
     PlainWords,
