@@ -15,6 +15,7 @@ from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
 from fedhub_authenticators.credentials import credential_files
 from fedhub_authenticators.federated import FederatedAuthenticator
 from fedhub_authenticators.providers import find_class, ours
+from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
 
 KEYS = frozenset({"domain", "login", "services"})
@@ -52,6 +53,7 @@ def _keep_stock_class_in_our_words(c: Any) -> None:
         return  # JupyterHub says what is wrong with it
     if issubclass(found, OAuthenticator | FederatedAuthenticator):
         c.JupyterHub.authenticator_class = ours(found)
+        keep_role(c)
 
 
 class _Login:
@@ -75,6 +77,7 @@ class _Login:
             self._one()
         else:
             self._several()
+        keep_role(self.c)
 
     def _one(self) -> None:
         ((name, entry),) = self.providers.items()

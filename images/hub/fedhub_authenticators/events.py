@@ -22,6 +22,12 @@ REFUSALS = Counter("fedhub_refusals", "People not let in.", ["provider", "reason
 KEY_FETCHES = Counter(
     "fedhub_jwks_fetches", "Fetches of an issuer's keys.", ["provider", "outcome"]
 )
+SERVER_TOKENS = Counter(
+    "fedhub_server_tokens", "Access tokens renewed for people's servers.", ["provider", "outcome"]
+)
+EXCHANGES = Counter(
+    "fedhub_token_exchanges", "Tokens of scripts held against the rules.", ["provider", "outcome"]
+)
 PROVIDER_SECONDS = Histogram(
     "fedhub_provider_request_seconds",
     "How long a provider took to answer, in seconds.",

@@ -22,6 +22,7 @@ from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
 from fedhub_authenticators.member import Member, member_class
+from fedhub_authenticators.notebook_tokens import token_pages
 from fedhub_authenticators.providers import find_class, ours
 
 KEYS = frozenset({"authenticator_class", "label", "prefix", "config"})
@@ -278,6 +279,7 @@ class FederatedAuthenticator(Authenticator):
         ]
         if len(self.authenticators) > 1:
             pages.append((r"/logout", OwnLogout))
+            pages += token_pages(self.authenticators.values())
         return [*pages, (r"/login", LoginHandler)]
 
 

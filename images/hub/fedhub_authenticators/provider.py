@@ -26,6 +26,7 @@ from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.id_token import VerifiedIdToken
 from fedhub_authenticators.login import BeginLogin
 from fedhub_authenticators.logout import LogoutPage
+from fedhub_authenticators.notebook_tokens import TokensForServers
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.verified_email import VerifiedEmail
@@ -46,6 +47,7 @@ _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
 class Provider(
     KeepsAuthState,
     StayingIn,
+    TokensForServers,
     OffersAnotherAccount,
     VerifiedIdToken,
     ClientCredentials,

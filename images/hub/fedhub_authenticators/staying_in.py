@@ -72,6 +72,7 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
                 refreshed = await super().refresh_user(user, handler, **kwargs)
                 if isinstance(refreshed, dict):
                     await self._check_still_let_in(before, refreshed)
+                    await _keep_new_tokens(user, before, refreshed)
             except Refused as refused:
                 return self._out(user, handler, refused.why)
             except HTTPError as error:
@@ -172,6 +173,13 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
                 await handler.stop_single_user(user, name)
             except Exception as error:  # noqa: BLE001 - the next one must be stopped all the same
                 self.log.error("A server of %s was not stopped: %s", user.name, error)
+
+
+async def _keep_new_tokens(user: Any, before: dict[str, Any], model: dict[str, Any]) -> None:
+    """Keep new tokens while nobody else may use the old ones; JupyterHub does it too late."""
+    state = model.get("auth_state") or {}
+    if state.get("refresh_token") != before.get("refresh_token"):
+        await user.save_auth_state(state)
 
 
 def _note_trouble(error: Exception) -> None:

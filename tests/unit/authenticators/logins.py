@@ -172,6 +172,9 @@ class User:
     async def get_auth_state(self) -> Any:
         return self.auth_state
 
+    async def save_auth_state(self, auth_state: Any) -> None:
+        self.auth_state = auth_state
+
 
 class Visitor(httpx.AsyncClient):
     """Somebody with a browser's cookies; goes where the test says."""
