@@ -56,6 +56,10 @@ def keycloak_flavour(provider: IdentityProvider) -> dict[str, Any]:
     return {"flavour": "keycloak", "client_secret": secret, "custos_client_secret": SECRET}
 
 
+def v1_flavour(provider: IdentityProvider) -> dict[str, Any]:
+    return {"flavour": "v1", "client_secret": provider.iam_secret(hub_at("custos"))}
+
+
 async def log_in(visitor: Visitor, name: str = "ada-custos", **form: str) -> httpx.Response:
     """Press the button, choose a persona, and follow back to the hub."""
     begun = await visitor.get("/hub/oauth_login")
@@ -81,10 +85,22 @@ async def logged_in(c: Config) -> AsyncIterator[tuple[Any, Visitor, Any]]:
         yield hub, visitor, hub.users["ada"]
 
 
-@pytest.fixture(params=["legacy", "keycloak"])
+FLAVOURS: dict[str, Any] = {
+    "legacy": lambda provider: {},
+    "keycloak": keycloak_flavour,
+    "v1": v1_flavour,
+}
+
+
+@pytest.fixture(params=FLAVOURS)
 def configuration(request: pytest.FixtureRequest, provider: IdentityProvider) -> Config:
-    more = keycloak_flavour(provider) if request.param == "keycloak" else {}
-    return hub_configuration(provider, **more)
+    return hub_configuration(provider, **FLAVOURS[request.param](provider))
+
+
+@pytest.fixture(params=["legacy", "keycloak"])
+def renewing(request: pytest.FixtureRequest, provider: IdentityProvider) -> Config:
+    """The flavours that give fresh tokens and groups at a refresh."""
+    return hub_configuration(provider, **FLAVOURS[request.param](provider))
 
 
 def test_the_tutorials_hub_lets_in_the_groups_members(configuration: Config) -> None:
@@ -141,9 +157,9 @@ def test_a_custos_that_does_not_answer_is_said_in_plain_words(provider: Identity
 # --- refresh ------------------------------------------------------------------------------
 
 
-def test_an_expired_access_token_is_renewed(configuration: Config, clock: Clock) -> None:
+def test_an_expired_access_token_is_renewed(renewing: Config, clock: Clock) -> None:
     async def go() -> None:
-        async with logged_in(configuration) as (hub, _, user):
+        async with logged_in(renewing) as (hub, _, user):
             before = await user.get_auth_state()
             clock.offset = 2000
             after = await hub.authenticator.refresh_user(user)
@@ -163,10 +179,10 @@ def test_an_expired_session_asks_for_a_new_login(configuration: Config, clock: C
 
 
 def test_whoever_left_the_group_is_out_at_the_next_refresh(
-    provider: IdentityProvider, configuration: Config
+    provider: IdentityProvider, renewing: Config
 ) -> None:
     async def go() -> None:
-        async with logged_in(configuration) as (hub, visitor, user):
+        async with logged_in(renewing) as (hub, visitor, user):
             assert await hub.authenticator.refresh_user(user)
             provider.set_personas([persona("custos", groups=["group-2"])])
             # The identity provider knows people as they last signed in, here from elsewhere.
@@ -180,15 +196,73 @@ def test_whoever_left_the_group_is_out_at_the_next_refresh(
 
 @pytest.mark.parametrize("fault", ["server-error", "malformed-json"])
 def test_groups_that_cannot_be_asked_for_let_nobody_in_or_stay(
-    provider: IdentityProvider, configuration: Config, fault: str
+    provider: IdentityProvider, renewing: Config, fault: str
 ) -> None:
     async def go() -> None:
-        async with logged_in(configuration) as (hub, visitor, user):
+        async with logged_in(renewing) as (hub, visitor, user):
             provider.inject(fault, endpoint="groups")
             assert await hub.authenticator.refresh_user(user) is False
             assert (await log_in(visitor)).status_code == 502
 
     run_async(go())
+
+
+def test_v1_gives_no_fresh_tokens_so_people_log_in_again(
+    provider: IdentityProvider, clock: Clock
+) -> None:
+    async def go() -> None:
+        async with logged_in(hub_configuration(provider, **v1_flavour(provider))) as (hub, _, user):
+            assert await hub.authenticator.refresh_user(user)
+            clock.offset = 2000
+            assert await hub.authenticator.refresh_user(user) is False
+
+    run_async(go())
+
+
+# --- which Custos it is, and at which institution -------------------------------------------
+
+
+def test_a_custos_is_asked_which_one_it_is(provider: IdentityProvider) -> None:
+    c = hub_configuration(provider, **v1_flavour(provider) | {"flavour": "auto"})
+    del c.CustosOAuthenticator["iam_url"]
+    c.CustosOAuthenticator.custos_host = "custos.example.org"
+
+    async def go() -> None:
+        async with logged_in(c) as (hub, _, _user):
+            assert hub.authenticator.flavour == "v1"
+            assert hub.authenticator.iam_url == f"{provider.url}/auth"
+
+    run_async(go())
+
+
+def test_who_cannot_be_asked_is_not_guessed(provider: IdentityProvider) -> None:
+    c = hub_configuration(provider, flavour="auto")
+    provider.inject("server-error", endpoint="discovery")
+
+    async def go() -> None:
+        async with running(c) as (hub, visitor):
+            reply = await visitor.get("/hub/oauth_login")
+            assert (reply.status_code, "flavour" in reply.text) == (503, True)
+            assert hub.authenticator.flavour == "auto"
+
+    run_async(go())
+
+
+def test_only_the_listed_institutions_people_are_taken(
+    provider: IdentityProvider, configuration: Config
+) -> None:
+    configuration.CustosOAuthenticator.idps = ["https://idp.uni.example.edu"]
+
+    async def go(**claims: Any) -> httpx.Response:
+        provider.set_personas([persona("custos", groups=["group-1"], **claims)])
+        async with running(configuration) as (_, visitor):
+            return await log_in(visitor)
+
+    assert run_async(go(idp="https://idp.uni.example.edu")).status_code == 302
+    other = run_async(go(idp="https://idp.elsewhere.example", idp_name="Elsewhere College"))
+    assert (other.status_code, "other institutions" in other.text) == (403, True)
+    untold = run_async(go())
+    assert (untold.status_code, "did not say at which institution" in untold.text) == (403, True)
 
 
 # --- errors -------------------------------------------------------------------------------
@@ -201,6 +275,29 @@ def test_a_refusal_there_is_repeated_here(configuration: Config) -> None:
             reply = await come_back(visitor, await visitor.post(page, data={"cancel": "1"}))
             assert reply.status_code == 403
             assert "Custos Login did not log you in" in reply.text
+
+    run_async(go())
+
+
+def test_a_tenants_owner_whom_keycloak_refuses_reads_why(configuration: Config) -> None:
+    """airavata-custos issue 265: the owner was made beforehand, without the broker's link.
+
+    No hub can mend that, and none may: two accounts with one e-mail address are two people until
+    somebody links them where they sign in.
+    """
+
+    async def go() -> None:
+        async with running(configuration) as (hub, visitor):
+            page = (await visitor.get("/hub/oauth_login")).headers["location"]
+            query = {
+                "state": parse_qs(urlsplit(page).query)["state"][0],
+                "error": "server_error",
+                "error_description": "User with email ada@example.edu already exists",
+            }
+            reply = await visitor.get("/hub/oauth_callback", params=query)
+            assert reply.status_code == 400
+            assert "User with email ada@example.edu already exists" in reply.text
+            assert "ada" not in hub.users
 
     run_async(go())
 

@@ -112,12 +112,7 @@ class CILogonInstitutions(OAuthenticator):
         if idp not in self.idps:
             self.log.warning("An account of %s, which is not in idps", tidy(idp))
             named = user_info.get("idp_name")
-            name = tidy(named if isinstance(named, str) and named else idp)
-            raise Refused(
-                Reason.INSTITUTION,
-                f"You signed in at {name}, but this hub takes accounts of other institutions. "
-                "Sign in with another account, or ask the hub's operator for access.",
-            )
+            raise of_another_institution(named if isinstance(named, str) else "", idp)
         return idp
 
     def _check_kept_for(self, idp: str, name: str) -> None:
@@ -166,3 +161,17 @@ class CILogonInstitutions(OAuthenticator):
             return user
         self.log.warning("No domain in the claim %s of %s: %s", claim, user["idp"], why)
         return {name: value for name, value in user.items() if name != claim}
+
+
+def of_another_institution(name: str, entity_id: str) -> Refused:
+    """Return the refusal of somebody whose institution the hub does not list.
+
+    Args:
+        name: the institution's; "" where it is not told.
+        entity_id: shown where there is no name.
+    """
+    return Refused(
+        Reason.INSTITUTION,
+        f"You signed in at {tidy(name or entity_id)}, but this hub takes accounts of other "
+        "institutions. Sign in with another account, or ask the hub's operator for access.",
+    )

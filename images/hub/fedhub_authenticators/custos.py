@@ -1,172 +1,175 @@
 """Apache Airavata Custos, or a Keycloak that a Custos tenant has.
 
-- `flavour` legacy: Custos v1.0.0's REST calls behind `/apiserver`; people sign in at its Keycloak.
-  The client secret is Custos'.
-- `flavour` keycloak: the realm's own addresses, OpenID Connect. The client secret is the one that
-  Keycloak made (`iam_client_secret` of the tenant).
+People sign in at the tenant's Keycloak; `flavour` says who is asked for tokens and about people:
 
-Custos' calls are those of apache/airavata-custos@9013b6981: client credentials as
-`Authorization: Bearer base64(id:secret)`, inputs as a query string, never a form, and no
-`code_verifier`, so PKCE (RFC 7636) can't be used with it.
+- legacy: Custos v1.0.0 behind `/apiserver`. The client secret is Custos'. Inputs are a query
+  string, never a form, and there is no `code_verifier`, so PKCE (RFC 7636) can't be used.
+- v1: Custos of 2025 behind `/api/v1`. The client secret is the one that Keycloak made
+  (`iam_client_secret` of the tenant). A form; with a `code_verifier` Custos forgets the secret, so
+  no PKCE either. It does not forward refresh tokens: who needs one logs in again.
+- keycloak: the realm's own addresses, OpenID Connect. The client secret is Keycloak's.
+- auto: v1 or legacy, whichever Custos turns out to be.
+
+What the two versions of Custos do is read from apache/airavata-custos@9013b6981 and @ed5c1c20f.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
+import jwt
 from oauthenticator.oauth2 import OAuthenticator, OAuthLoginHandler
 from tornado.httpclient import HTTPClientError
 from tornado.httputil import url_concat
-from tornado.web import HTTPError
 
-from fedhub_authenticators.custos_settings import GROUPS, CustosSettings
+from fedhub_authenticators.custos_discovery import CustosDiscovery, UnknownAddressError
+from fedhub_authenticators.custos_groups import KEPT, CustosGroups
+from fedhub_authenticators.custos_institutions import CustosInstitutions
+from fedhub_authenticators.issuer import Issuer
 from fedhub_authenticators.provider import Provider
+from fedhub_authenticators.refusals import Reason, Refused
 
 TOKEN_PARAMETERS = ("grant_type", "code", "redirect_uri", "refresh_token")
-"""What Custos' /token is sent; it answers 404 to any parameter that it does not know."""
+"""What Custos v1.0.0's /token is sent; it answers 404 to any parameter that it does not know."""
 
-_SESSION_OVER = ("expired", "invalid_grant", "not active", "session", "token is not valid")
-"""Words in Custos' 500s that mean "log in again"."""
+LONGEST_HINT = 1500
+"""Characters of entity IDs that an address can carry anywhere."""
 
 
 class CustosLoginHandler(OAuthLoginHandler):
     """Sends people to the tenant's realm in Custos' Keycloak."""
 
     async def get(self) -> None:
-        """Find the realm first, where only Custos knows it."""
-        await self.authenticator.find_realm()
+        """Find out where that is first, where only Custos knows it.
+
+        Raises:
+            Refused: 503, it can't be found out.
+        """
+        try:
+            await self.authenticator.find_addresses()
+        except UnknownAddressError as error:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            raise Refused(Reason.PROVIDER, str(error), status=status) from error
         super().get()
 
     def authorize_redirect(self, *args: Any, **kwargs: Any) -> None:
-        """Ask Keycloak to pass people on to the identity broker at once."""
+        """Ask Keycloak to pass people on to the identity broker, and which institutions to show."""
         extra = kwargs.setdefault("extra_params", {})
-        if self.authenticator.kc_idp_hint:
-            extra.setdefault("kc_idp_hint", self.authenticator.kc_idp_hint)
+        authenticator = self.authenticator
+        if authenticator.kc_idp_hint:
+            extra.setdefault("kc_idp_hint", authenticator.kc_idp_hint)
+            institutions = ",".join(authenticator.idps)
+            if 0 < len(institutions) <= LONGEST_HINT:
+                # Custos has its broker forward it to CILogon.
+                extra.setdefault("idphint", institutions)
         super().authorize_redirect(*args, **kwargs)
 
 
-class CustosTenant(CustosSettings, OAuthenticator):
-    """Custos' own calls, as far as they differ from OAuth 2.0's."""
+class CustosTenant(CustosInstitutions, CustosGroups, CustosDiscovery, OAuthenticator):
+    """A tenant's own ways, as far as they differ from OAuth 2.0's."""
 
     user_auth_state_key = "custos_user"
     login_handler = CustosLoginHandler
 
-    async def custos(self, call: str, *, label: str, secret: str, **request: Any) -> Any:
-        """Call Custos as the tenant's client.
+    _tokens_issuer: Issuer | None = None
 
-        Args:
-            call: path and query.
-            label: what is going on, for the log.
-            secret: the client secret that Custos knows.
-            request: what tornado's HTTPRequest takes.
+    async def authenticate(self, handler: Any, data: Any = None, **kwargs: Any) -> Any:
+        """Log somebody in, at a hub that may have started after they began."""
+        await self.find_addresses()
+        return await super().authenticate(handler, data, **kwargs)
 
-        Returns:
-            The answer's JSON.
-
-        Raises:
-            HTTPClientError: Custos refused or failed; 401 where the session is over.
-        """
-        credentials = base64.b64encode(f"{self.client_in_use().client_id}:{secret}".encode())
-        headers = {
-            "Accept": "application/json",
-            "Authorization": f"Bearer {credentials.decode()}",
-            **request.pop("headers", {}),
-        }
-        try:
-            return await self.httpfetch(
-                call,
-                label=label,
-                headers=headers,
-                validate_cert=self.validate_server_cert,
-                **request,
-            )
-        except HTTPClientError as error:
-            if _session_is_over(error):
-                raise HTTPClientError(401, "the session is over", error.response) from error
-            raise
+    async def refresh_user(self, user: Any, handler: Any = None, **kwargs: Any) -> Any:
+        """Refresh somebody, at a hub where nobody may have logged in yet."""
+        await self.find_addresses()
+        return await super().refresh_user(user, handler, **kwargs)
 
     async def get_token_info(self, handler: Any, params: dict[str, Any]) -> dict[str, Any]:
-        """Get tokens for a code or a refresh token."""
-        if self.flavour != "legacy":
-            found: dict[str, Any] = await super().get_token_info(handler, params)
-            return found
+        """Get tokens for a code or a refresh token.
+
+        Raises:
+            HTTPClientError: 401, a refresh token is no use here.
+        """
+        if self.flavour == "legacy":
+            return await self._tokens_of_legacy(params)
+        if self.flavour == "v1" and params.get("grant_type") == "refresh_token":
+            raise HTTPClientError(401, "Custos v1 does not forward refresh tokens")
+        found: dict[str, Any] = await super().get_token_info(handler, params)
+        return found
+
+    async def _tokens_of_legacy(self, params: Mapping[str, Any]) -> dict[str, Any]:
         query = {name: params[name] for name in TOKEN_PARAMETERS if params.get(name)}
         tokens = await self.custos(
             url_concat(self.token_url, query),
             label="getting tokens from Custos",
-            secret=self.client_secret,
+            secret=self.client_in_use().client_secret,
             method="POST",
             body=b"",
         )
         if not isinstance(tokens, Mapping) or not isinstance(tokens.get("access_token"), str):
-            raise self._makes_no_sense("tokens")
+            raise self.makes_no_sense("there is no access token")
         return {"token_type": "Bearer", **tokens}
 
     async def token_to_user(self, token_info: dict[str, Any]) -> dict[str, Any]:
         """Ask who somebody is."""
-        if self.flavour != "legacy":
-            user = await super().token_to_user(token_info)
-        else:
+        if self.flavour == "legacy":
             user = await self.custos(
                 url_concat(self.userdata_url, {"access_token": token_info["access_token"]}),
                 label="asking Custos who it is",
-                secret=self.client_secret,
+                secret=self.client_in_use().client_secret,
             )
+        else:
+            if self.flavour == "v1":
+                _check_still_good(token_info["access_token"])
+            user = await super().token_to_user(token_info)
+        if self.flavour == "v1" and isinstance(user, dict) and "groups" not in user:
+            # Custos' userinfo repeats those of the access token.
+            user = user | {"groups": (await self.access_token_claims(token_info)).get("groups")}
         if not isinstance(user, dict):
-            raise self._makes_no_sense("user")
+            raise self.makes_no_sense("userinfo is no JSON object")
         return user
+
+    async def access_token_claims(self, token_info: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an access token says, empty for one that only its issuer can read.
+
+        Raises:
+            Refused: its signature does not hold.
+        """
+        token = token_info.get("access_token")
+        if not isinstance(token, str) or token.count(".") != 2:  # noqa: PLR2004 - RFC 7515
+            return {}
+        found: dict[str, Any] = await self.verify_jwt(
+            token,
+            audience=None,  # it is for Custos' or Keycloak's own services
+            required=("exp", "iss"),
+            issuer=self._issuer_of_v1() if self.flavour == "v1" else None,
+        )
+        return found
+
+    def _issuer_of_v1(self) -> Issuer:
+        """Return Custos v1, which signs Keycloak's access tokens anew, with the groups."""
+        # The name that it signs with is no address that answers.
+        name = f"https://{self.realm}.usecustos.org"
+        if self._tokens_issuer is None or self._tokens_issuer.address != name:
+            keys = f"{self.service('identity-management')}/.well-known/jwks.json"
+            self._tokens_issuer = Issuer(name, self._get, jwks_url=keys)
+        return self._tokens_issuer
 
     async def build_auth_state_dict(
         self, token_info: dict[str, Any], user_info: dict[str, Any]
     ) -> dict[str, Any]:
-        """Keep the person's groups with their tokens."""
-        state: dict[str, Any] = super().build_auth_state_dict(token_info, user_info)
-        if self.manage_groups and self.custos_client_secret:
-            state["custos_groups"] = await self._memberships(user_info)
-        return state
-
-    async def _memberships(self, user_info: Mapping[str, Any]) -> list[dict[str, Any]]:
-        name = user_info.get("username") or user_info.get("preferred_username")
-        if not isinstance(name, str) or not name:
-            raise self._makes_no_sense("user")
-        try:
-            answer = await self.custos(
-                url_concat(
-                    f"{self.custos_url}{GROUPS}/user/group/memberships", {"profile.username": name}
-                ),
-                label="asking Custos for groups",
-                secret=self.custos_client_secret,
-            )
-        except (HTTPClientError, OSError, ValueError) as error:
-            raise self._makes_no_sense("groups") from error
-        groups = answer.get("groups") if isinstance(answer, Mapping) else None
-        if not isinstance(groups, list) or not all(self._group(group) for group in groups):
-            raise self._makes_no_sense("groups")
-        return groups
-
-    def _group(self, group: Any) -> str:
-        """Return what the hub calls a group, empty where Custos' answer is not as it should be."""
-        name = group.get("name" if self.groups_by_name else "id") if isinstance(group, dict) else ""
-        return name if isinstance(name, str) else ""
-
-    async def get_user_groups(self, auth_state: dict[str, Any]) -> set[str]:
-        """Return the ids of somebody's groups, or their names with `groups_by_name`.
+        """Keep the person's groups with their tokens.
 
         Raises:
-            HTTPError: there are none to be found where they should be: nobody gets in on doubt.
+            Refused: their institution is not one that the hub takes, or their groups are unknown.
         """
-        if self.auth_state_groups_key:
-            found: set[str] = await super().get_user_groups(auth_state)
-            return found
-        if "custos_groups" in auth_state:
-            return {self._group(group) for group in auth_state["custos_groups"]}
-        claimed = auth_state[self.user_auth_state_key].get("groups")
-        if not isinstance(claimed, list) or not all(isinstance(name, str) for name in claimed):
-            raise self._makes_no_sense("groups")
-        return set(claimed)
+        await self.check_institution(token_info, user_info)
+        state: dict[str, Any] = super().build_auth_state_dict(token_info, user_info)
+        if self.asks_for_groups():
+            state[KEPT] = await self.memberships(user_info)
+        return state
 
     async def end_session_with(self, refresh_token: str) -> None:
         """End the session that a refresh token is of, single sign-on included.
@@ -187,26 +190,20 @@ class CustosTenant(CustosSettings, OAuthenticator):
         elif page := self.realm_address("logout"):
             await self.send_as_client(page, {"refresh_token": refresh_token})
 
-    def _makes_no_sense(self, what: str) -> HTTPError:
-        self.log.error("The answer about %s from %s is not as it should be", what, self.token_url)
-        return HTTPError(
-            502,
-            f"{self.login_service} did not tell the hub your {what} as it should, so the hub can't "
-            "let you in. Try again in a few minutes; if that does not help, tell its operator.",
-        )
-
 
 class CustosOAuthenticator(Provider, CustosTenant):
     """Logs people in through Custos."""
 
 
-def _session_is_over(error: HTTPClientError) -> bool:
-    """Tell an ended session from a failure: Custos reports some of both as 500, gRPC code 13."""
-    if error.code != 500 or error.response is None:  # noqa: PLR2004 - HTTP's
-        return False
+def _check_still_good(access_token: str) -> None:
+    """Make sure that an access token has not expired: Custos v1 may answer 500 to one that has.
+
+    Raises:
+        HTTPClientError: 401, it has.
+    """
     try:
-        said = json.loads(error.response.body or b"")
-    except ValueError:
-        return False
-    message = str(said.get("message", "")) if isinstance(said, Mapping) else ""
-    return any(words in message.lower() for words in _SESSION_OVER)
+        jwt.decode(access_token, options={"verify_signature": False, "verify_exp": True})
+    except jwt.ExpiredSignatureError as error:
+        raise HTTPClientError(401, "the access token has expired") from error
+    except jwt.PyJWTError:
+        return

@@ -1,4 +1,10 @@
-"""How a Custos or a Keycloak realm is addressed: the settings, and what follows from them."""
+"""How a Custos or a Keycloak realm is addressed: the settings, and what follows from them.
+
+People sign in at the tenant's realm in Custos' Keycloak, whichever API Custos has: its ID tokens
+are Keycloak's, untouched, so Keycloak is their issuer. Custos v1 has an authorize address of its
+own, which forwards people to the realm without the nonce and the hint; the hub takes the short
+way. (IdentityManagementService.authorize and .token of apache/airavata-custos@ed5c1c20f.)
+"""
 
 from __future__ import annotations
 
@@ -7,13 +13,14 @@ import re
 from typing import Any
 
 from oauthenticator.oauth2 import OAuthenticator
-from tornado.httpclient import HTTPClientError
-from tornado.httputil import url_concat
-from tornado.web import HTTPError
 from traitlets import Bool, Enum, TraitError, Unicode, default, observe, validate
 
-IDENTITY = "/apiserver/identity-management/v1.0.0"
-GROUPS = "/apiserver/group-management/v1.0.0"
+LEGACY = "/apiserver/{service}/v1.0.0"
+V1 = "/api/v1/{service}"
+"""Where a Custos has a service, such as `identity-management`."""
+
+AUTO = "auto"
+"""The flavour that stands for "ask Custos"."""
 
 KEYCLOAK_HOSTS = {
     f"{stage}.custos.usecustos.org": f"{stage}.keycloak.usecustos.org"
@@ -21,19 +28,27 @@ KEYCLOAK_HOSTS = {
 }
 """Where the known installations of Custos have their Keycloak; others are asked for it."""
 
-_REALM = re.compile(
+REALM = re.compile(
     r"(?P<base>(?P<scheme>https?)://[^/?#@]+(/[^?#]*)?)/realms/(?P<realm>[\w-][\w.-]*)/"
 )
+"""An address in a Keycloak realm."""
+
+FOLLOWING = (
+    *("scope", "username_claim", "enable_pkce", "iam_url"),
+    *("authorize_url", "token_url", "userdata_url"),
+)
+"""Traits whose defaults follow from the flavour and from where the realm is."""
 
 
 class CustosSettings(OAuthenticator):
     """The traits of a Custos tenant, and the addresses that follow from them."""
 
     flavour = Enum(
-        ["legacy", "keycloak"],
+        ["legacy", "v1", "keycloak", AUTO],
         "legacy",
         config=True,
-        help="What to talk to: Custos v1.0.0 (`legacy`), or the Keycloak behind it (`keycloak`).",
+        help="""What to talk to: Custos v1.0.0 (`legacy`), Custos of 2025 (`v1`), or the Keycloak
+        behind either (`keycloak`). `auto` asks Custos whether it is v1 or legacy.""",
     )
     custos_host = Unicode(
         config=True, help="Host name of Custos; default: `$CUSTOS_HOST`, else the public service."
@@ -58,8 +73,8 @@ class CustosSettings(OAuthenticator):
     )
     custos_client_secret = Unicode(
         config=True,
-        help="""The secret that Custos knows, to ask it for groups. The same as `client_secret`
-        with `flavour` legacy; without it, groups come from the `groups` claim.""",
+        help="""The secret that Custos v1.0.0 knows, to ask it for groups with `flavour` keycloak,
+        where `client_secret` is another. Without it, groups come from the `groups` claim.""",
     )
     groups_by_name = Bool(
         False,
@@ -67,6 +82,16 @@ class CustosSettings(OAuthenticator):
         help="""Call groups by their names instead of their ids. Whoever may make a group in the
         tenant can give it any name: only when you trust all of them.""",
     )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._given = frozenset(name for name in FOLLOWING if self.trait_has_value(name))
+
+    def follow(self) -> None:
+        """Let the traits that nobody set follow from what was found out."""
+        for name in FOLLOWING:
+            if name not in self._given:
+                self.set_trait(name, self.trait_defaults(name))
 
     @default("login_service")
     def _default_login_service(self) -> str:
@@ -100,6 +125,10 @@ class CustosSettings(OAuthenticator):
 
     @default("iam_url")
     def _default_iam_url(self) -> str:
+        if self.trait_has_value("authorize_url"):
+            realm = REALM.match(self.authorize_url or "")
+            if realm:
+                return realm["base"]
         host = KEYCLOAK_HOSTS.get(self.custos_host)
         return f"https://{host}/auth" if host else ""
 
@@ -107,17 +136,19 @@ class CustosSettings(OAuthenticator):
     def _default_realm(self) -> str:
         return str(self.client_id.rpartition("-")[2])
 
-    @default("custos_client_secret")
-    def _default_custos_client_secret(self) -> str:
-        return self.client_secret if self.flavour == "legacy" else ""
+    def custos_secret(self) -> str:
+        """Return the secret that Custos v1.0.0 knows, "" where nobody said."""
+        if self.custos_client_secret or self.flavour != "legacy":
+            return str(self.custos_client_secret)
+        return str(self.client_in_use().client_secret)
 
     @default("enable_pkce")
     def _default_enable_pkce(self) -> bool:
-        return bool(self.flavour != "legacy")
+        return bool(self.flavour == "keycloak")
 
     @default("scope")
     def _default_scope(self) -> list[str]:
-        profile = [] if self.flavour == "legacy" else ["profile"]
+        profile = ["profile"] if self.flavour in ("v1", "keycloak") else []
         return ["openid", "email", *profile, "org.cilogon.userinfo"]
 
     @validate("scope")
@@ -126,7 +157,7 @@ class CustosSettings(OAuthenticator):
 
     @default("username_claim")
     def _default_username_claim(self) -> str:
-        return "username" if self.flavour == "legacy" else "preferred_username"
+        return "username" if self.flavour in ("legacy", AUTO) else "preferred_username"
 
     def realm_address(self, page: str) -> str:
         """Return a page of the realm, empty while it is not known where the realm is."""
@@ -150,17 +181,28 @@ class CustosSettings(OAuthenticator):
     def _default_authorize_url(self) -> str:
         return self.realm_address("auth")
 
+    def service(self, name: str) -> str:
+        """Return the address of one of Custos' services."""
+        where = V1 if self.flavour == "v1" else LEGACY
+        return f"{self.custos_url}{where.format(service=name)}"
+
     @default("token_url")
     def _default_token_url(self) -> str:
-        if self.flavour == "legacy":
-            return f"{self.custos_url}{IDENTITY}/token"
-        return self.realm_address("token")
+        if self.flavour == AUTO:
+            return ""
+        if self.flavour == "keycloak":
+            return self.realm_address("token")
+        return f"{self.service('identity-management')}/token"
 
     @default("userdata_url")
     def _default_userdata_url(self) -> str:
-        if self.flavour == "legacy":
-            return f"{self.custos_url}{IDENTITY}/user"
-        return self.realm_address("userinfo")
+        if self.flavour == AUTO:
+            return ""
+        if self.flavour == "keycloak":
+            return self.realm_address("userinfo")
+        if self.flavour == "v1":
+            return f"{self.service('user-management')}/userinfo"
+        return f"{self.service('identity-management')}/user"
 
     @default("manage_groups")
     def _default_manage_groups(self) -> bool:
@@ -178,42 +220,3 @@ class CustosSettings(OAuthenticator):
                 f"{type(self).__name__}.{change.name} can't be checked with manage_groups off; "
                 "remove one of them"
             )
-
-    async def find_realm(self) -> None:
-        """Ask Custos where its Keycloak is, when nobody said so and it is none of the known.
-
-        Raises:
-            HTTPError: 503, it can't be found out.
-        """
-        if self.authorize_url:
-            return
-        found = None
-        try:
-            found = await self.httpfetch(
-                url_concat(
-                    f"{self.custos_url}{IDENTITY}/.well-known/openid-configuration",
-                    {"client_id": self.client_id},
-                ),
-                label="asking Custos for its Keycloak",
-                validate_cert=self.validate_server_cert,
-            )
-        except (HTTPClientError, OSError, ValueError) as error:
-            self.log.error("Custos did not say where its Keycloak is: %s", error)
-        said = found.get("authorization_endpoint") if isinstance(found, dict) else None
-        realm = _REALM.match(said) if isinstance(said, str) else None
-        # http is for a preview, where Custos itself is reached that way.
-        if (
-            realm is None
-            or (realm["scheme"] == "http" and self.custos_url.startswith("https:"))
-            or self.realm not in ("", realm["realm"])
-        ):
-            raise HTTPError(
-                503,
-                f"{self.login_service} does not say where to sign in. Tell the hub's operator: "
-                f"{type(self).__name__}.iam_url is not set, and Custos does not know it.",
-            )
-        self.iam_url, self.realm = realm["base"], realm["realm"]
-        pages = {"authorize_url": "auth", "token_url": "token", "userdata_url": "userinfo"}
-        for trait, page in pages.items():
-            if not getattr(self, trait):
-                self.set_trait(trait, self.realm_address(page))

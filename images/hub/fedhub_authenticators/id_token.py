@@ -166,6 +166,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         audience: Collection[str] | None,
         required: Collection[str] = ("exp", "iat", "iss", "aud"),
         typ: Collection[str] | None = None,
+        issuer: Issuer | None = None,
     ) -> dict[str, Any]:
         """Return the claims of a token that the issuer signed.
 
@@ -174,13 +175,14 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             audience: one of these must be in `aud`; None leaves that to the caller.
             required: claims that must be there.
             typ: what its header may say it is, in lower case; None takes any.
+            issuer: another issuer than that of ID tokens.
 
         Raises:
             Refused: it does not hold; the log says why.
             HTTPClientError, OSError: the issuer's keys can't be had.
         """
         try:
-            return await self._verified(token, audience, required, typ)
+            return await self._verified(token, audience, required, typ, issuer)
         except (jwt.PyJWTError, UnknownIssuerError, ValueError, TypeError) as error:
             # PyJWT's texts hold no part of a token.
             self.log.warning("A token of %s does not hold: %s", self.called, error)
@@ -196,6 +198,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         audience: Collection[str] | None,
         required: Collection[str],
         typ: Collection[str] | None,
+        issuer: Issuer | None,
     ) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
         algorithm = header.get("alg")
@@ -203,7 +206,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             raise jwt.InvalidAlgorithmError(f"{algorithm!r} is not among id_token_algorithms")
         if typ is not None and str(header.get("typ", "")).lower() not in typ:
             raise jwt.InvalidTokenError(f"its type is {header.get('typ')!r}")
-        issuer = await self._issuer_of(_unverified(token))
+        issuer = issuer or await self._issuer_of(_unverified(token))
         names = [issuer.address]
         if issuer.address == ISSUERS["GoogleOAuthenticator"]:
             names.append("accounts.google.com")  # Google's documentation names both

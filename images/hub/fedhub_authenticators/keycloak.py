@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tornado.web import HTTPError
 from traitlets import default
 
 from fedhub_authenticators.custos import CustosOAuthenticator
+from fedhub_authenticators.custos_discovery import UnknownAddressError
 
 
 class KeycloakOAuthenticator(CustosOAuthenticator):
@@ -37,15 +37,14 @@ class KeycloakOAuthenticator(CustosOAuthenticator):
     def _default_realm(self) -> str:
         return ""
 
-    async def find_realm(self) -> None:
+    async def find_addresses(self) -> None:
         """Say what is missing.
 
         Raises:
-            HTTPError: 503, it is not configured where the realm is.
+            UnknownAddressError: it is not configured where the realm is.
         """
         if not self.authorize_url:
-            raise HTTPError(
-                503,
+            raise UnknownAddressError(
                 "The hub does not know where to sign in. Tell its operator to set iam_url and "
-                "realm of KeycloakOAuthenticator.",
+                "realm of KeycloakOAuthenticator."
             )

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fedhub_authenticators.custos import CustosOAuthenticator
+from fedhub_authenticators.custos_discovery import UnknownAddressError
 from fedhub_authenticators.keycloak import KeycloakOAuthenticator
 from oauthenticator.tests.mocks import MockAsyncHTTPClient, setup_oauth_mock
 from tornado.httpclient import HTTPClientError, HTTPResponse
@@ -88,8 +89,8 @@ def test_a_rule_about_groups_with_groups_off_stops_the_hub() -> None:
 
 def test_a_keycloak_without_an_address_says_so() -> None:
     found = KeycloakOAuthenticator(config=Config())
-    with pytest.raises(HTTPError, match="iam_url"):
-        run_async(found.find_realm())
+    with pytest.raises(UnknownAddressError, match="iam_url"):
+        run_async(found.find_addresses())
 
 
 @pytest.mark.parametrize(
@@ -112,9 +113,8 @@ def test_custos_word_on_its_keycloak_is_not_taken_blindly(answer: Any) -> None:
         path = f"{API}/.well-known/openid-configuration"
         client.add_host("custos.example.org", [(path, lambda request: answer)])
         found.http_client = client
-        with pytest.raises(HTTPError) as refused:
-            await found.find_realm()
-        assert refused.value.status_code == 503
+        with pytest.raises(UnknownAddressError):
+            await found.find_addresses()
         assert found.authorize_url == ""
 
     run_async(go())

@@ -120,7 +120,8 @@ def _custos(authenticator: CustosOAuthenticator, realm: str, idp: str) -> dict[s
     moved = {"custos_url": idp, "iam_url": f"{idp}/auth", "realm": realm, **secret}
     there = type(authenticator)(flavour=authenticator.flavour, **moved)
     addresses = ("authorize_url", "token_url", "userdata_url")
-    return moved | {address: getattr(there, address) for address in addresses}
+    # With `flavour` auto, the hub asks whoever stands in at `custos_url`.
+    return moved | {name: found for name in addresses if (found := getattr(there, name))}
 
 
 def _endpoints(face: str, realm: str, name: str, authenticator: Any, idp: str) -> dict[str, str]:
