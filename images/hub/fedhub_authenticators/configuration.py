@@ -14,6 +14,7 @@ from fedhub_authenticators import custos_tutorial
 from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
 from fedhub_authenticators.credentials import credential_files
 from fedhub_authenticators.federated import FederatedAuthenticator
+from fedhub_authenticators.profiles import show_profiles_by_group
 from fedhub_authenticators.providers import find_class, ours
 from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
@@ -32,6 +33,7 @@ def configure_hub(
         _Login(c, settings, credentials_dir).configure()
     else:
         _keep_stock_class_in_our_words(c)
+    show_profiles_by_group(c)
     add_services(c, _entries(settings.get("services"), "global.fedhub.services"))
 
 

@@ -23,6 +23,7 @@ from fedhub_authenticators.answers import SaneAnswers
 from fedhub_authenticators.auth_state import KeepsAuthState
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.groups import Groups
 from fedhub_authenticators.id_token import VerifiedIdToken
 from fedhub_authenticators.login import BeginLogin
 from fedhub_authenticators.logout import LogoutPage
@@ -53,6 +54,7 @@ class Provider(
     ClientCredentials,
     PlainWords,
     VerifiedEmail,
+    Groups,
     SaneAnswers,
     Fetching,
     OAuthenticator,

@@ -11,6 +11,7 @@ from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 
 from fedhub_authenticators.cilogon import CILogonInstitutions
+from fedhub_authenticators.github_groups import GitHubGroups
 from fedhub_authenticators.provider import Provider
 
 GROUP = "jupyterhub.authenticators"
@@ -78,6 +79,10 @@ def ours(cls: type[Authenticator]) -> type[Authenticator]:
 
 
 def _make(cls: type[OAuthenticator]) -> type[Provider]:
-    institutions = any(base.__module__ == "oauthenticator.cilogon" for base in cls.__mro__)
-    bases = (CILogonInstitutions, Provider, cls) if institutions else (Provider, cls)
+    upstream = {base.__module__ for base in cls.__mro__}
+    bases: tuple[type, ...] = (Provider, cls)
+    if "oauthenticator.cilogon" in upstream:
+        bases = (CILogonInstitutions, Provider, cls)
+    elif "oauthenticator.github" in upstream:
+        bases = (Provider, GitHubGroups, cls)
     return type(cls.__name__, bases, {"__module__": __name__, "__doc__": cls.__doc__})
