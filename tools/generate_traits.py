@@ -143,12 +143,23 @@ def _subclasses(cls: type) -> set[type]:
 
 
 def _own_traits(cls: type[Configurable]) -> dict[str, TraitType[Any, Any]]:
-    """Return a class's own traits, and those it has from classes outside of our packages."""
+    """Return a class's own traits, and those it has from classes outside of our packages.
+
+    A hub of ours runs oauthenticator's classes with what ours add, so they have our traits, too.
+    """
+    from fedhub_authenticators.providers import ours
+
     listed = [parent for parent in cls.__mro__[1:] if _is_listed(parent)]
+    inherited = {
+        trait.this_class
+        for parent in listed
+        if ours(parent) is not parent
+        for trait in ours(parent).class_traits(config=True).values()
+    }.union(listed)
     return {
         name: trait
-        for name, trait in sorted(cls.class_traits(config=True).items())
-        if trait.this_class not in listed
+        for name, trait in sorted(ours(cls).class_traits(config=True).items())
+        if trait.this_class not in inherited
     }
 
 
@@ -187,6 +198,8 @@ def _accepts(trait: TraitType[Any, Any]) -> dict[str, Any]:
             found["of"] = _accepts(inside)
     if least := getattr(trait, "_minlen", 0):
         found["least"] = least
+    if kind == "Int" and (low := getattr(trait, "min", None)) is not None:
+        found["min"] = low
     if kind == "Union":
         found["any"] = [_accepts(one) for one in trait.trait_types]  # type: ignore[attr-defined]
     if kind in ("Enum", "CaselessStrEnum"):

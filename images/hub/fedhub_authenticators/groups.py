@@ -52,6 +52,8 @@ class Groups(Fetching, OAuthenticator):
         or a space. Without it, a text is refused.""",
     )
     groups_mapping = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
         config=True,
         help="""What the hub calls the provider's groups: `{claimed name: group}`. A claimed name
         may have one `*`, and the group one for what it stood for; the group "" drops it, and a

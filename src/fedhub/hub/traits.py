@@ -157,6 +157,8 @@ def wanted(accepts: Mapping[str, Any]) -> str:
         return " or ".join(dict.fromkeys(wanted(one) for one in accepts["any"]))
     if kind in ("Enum", "CaselessStrEnum"):
         return "one of " + ", ".join(str(value) for value in accepts["values"])
+    if "min" in accepts:
+        return f"a whole number from {accepts['min']}"
     name = _NAMES.get(kind, "any value")
     inside = accepts.get("of", {}).get("kind")
     of = {"Unicode": "strings", "Int": "whole numbers", "Dict": "mappings", "Bool": "booleans"}
@@ -203,7 +205,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "Unicode": (str, bytes),
     "EntryPointType": (str,),
     "Bool": (bool,),
-    "Int": (int,),
     "Float": (int, float),
     "Set": (list, tuple, set, frozenset),
     "List": (list, tuple),
@@ -222,8 +223,9 @@ def _long_enough(accepts: Mapping[str, Any], value: Any) -> bool:
 
 def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     """Return whether the value itself, without what is inside, is of a kind."""
-    if kind == "Int" and isinstance(value, float):
-        return value.is_integer()
+    if kind == "Int":
+        whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
+        return bool(whole and value >= accepts.get("min", value))
     if kind in _TYPES:
         return isinstance(value, _TYPES[kind]) and _long_enough(accepts, value)
     if kind == "ByteSpecification":

@@ -221,6 +221,8 @@ def test_the_hub_does_not_start_without_anybody_to_trust(trait: str) -> None:
     [
         ("entitlement_namespaces", ["egi.eu"]),
         ("groups_mapping", {"*": None}),
+        ("groups_mapping", {"a": ["b"]}),
+        ("groups_mapping", {"a*b*": "c"}),
         ("groups_format", "urn"),
     ],
 )

@@ -51,10 +51,6 @@ def test_what_a_group_is_called(
 @pytest.mark.parametrize(
     "mapping",
     [
-        {"staff": None},
-        {"*": None},
-        {"staff": ["a"]},
-        {1: "a"},
         {"a*b*": "x"},
         {"staff": "*"},
         {"a*": "**"},
@@ -63,7 +59,7 @@ def test_what_a_group_is_called(
         {"staff": "a" * 256},
     ],
 )
-def test_what_can_be_no_mapping_is_refused_with_a_sentence(mapping: dict[Any, Any]) -> None:
+def test_what_can_be_no_mapping_is_refused_with_a_sentence(mapping: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="groups_mapping"):
         check_mapping(mapping)
 

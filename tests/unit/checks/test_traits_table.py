@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fedhub_authenticators.providers import ours
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyterhub.app import JupyterHub
@@ -20,8 +21,8 @@ def test_the_table_is_what_the_installed_classes_say():
 
 
 @pytest.mark.parametrize("cls", [CILogonOAuthenticator, GitHubOAuthenticator, JupyterHub])
-def test_a_class_has_its_own_and_inherited_traits(cls):
-    assert set(cls.class_trait_names(config=True)) == set(classes()[cls.__name__].traits)
+def test_a_class_has_its_own_and_inherited_traits_and_ours(cls):
+    assert set(ours(cls).class_trait_names(config=True)) == set(classes()[cls.__name__].traits)
 
 
 values = st.recursive(
@@ -38,14 +39,14 @@ values = st.recursive(
 def test_a_value_is_taken_exactly_when_traitlets_takes_it(cls, data):
     name = data.draw(st.sampled_from(sorted(classes()[cls.__name__].traits)))
     value = data.draw(values)
-    trait = cls.class_traits()[name]
+    trait = ours(cls).class_traits()[name]
     accepts = classes()[cls.__name__].traits[name]
     if accepts["kind"] in ("EntryPointType", "Any"):
         return  # resolved by importing; decided by a validator of the class
     try:
         # Without what the class's own validators do after the trait has taken the value.
         if value is not None or not trait.allow_none:
-            trait.validate(cls.__new__(cls), value)
+            trait.validate(ours(cls).__new__(ours(cls)), value)
         taken = True
     except (TraitError, ValueError, AttributeError, IndexError, TypeError):
         taken = False
@@ -61,6 +62,7 @@ def test_what_a_trait_takes_is_said_in_words():
     traits = classes()["KubeSpawner"].traits
     assert wanted(traits["uid"]) == "a whole number or a Python function"
     assert wanted(classes()["OAuthenticator"].traits["allowed_groups"]) == "a list of strings"
+    assert wanted(classes()["OAuthenticator"].traits["refresh_grace"]) == "a whole number from 0"
 
 
 def test_old_names_are_followed_to_the_one_of_today():
