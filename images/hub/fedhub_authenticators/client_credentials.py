@@ -99,9 +99,9 @@ class ClientCredentials(OAuthenticator):
 
     def build_access_tokens_request_params(self, handler: Any, data: Any = None) -> dict[str, Any]:
         """Finish a login with the client that began it."""
+        params: dict[str, Any] = super().build_access_tokens_request_params(handler, data)
         begun_with = state_id_of(handler).rpartition("-")[2]
         _in_use.set(self._known_client(lambda one: fingerprint(one.client_id) == begun_with))
-        params: dict[str, Any] = super().build_access_tokens_request_params(handler, data)
         return self._with_client(params)
 
     def build_refresh_token_request_params(self, refresh_token: str) -> dict[str, Any]:
