@@ -13,13 +13,15 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 # jsonschema, which oauthenticator imports, builds a parser of internationalized addresses when it
 # can. That takes a second, and nobody here asks whether an address is one.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # importing it then fails
 
-from traitlets.config import Config  # noqa: E402 - see above
+from jupyterhub.auth import Authenticator  # noqa: E402 - see above
+from traitlets.config import Config  # noqa: E402
 
 from fedhub.preview.hubside import rules, verdicts  # noqa: E402
 from fedhub.preview.hubside.configuration import configure_as_pod  # noqa: E402
@@ -31,23 +33,48 @@ async def _answer() -> None:
     c = Config()
     with os.fdopen(setup.answer_fd, "w") as answer:
         providers = configure_as_pod(c, setup)
-        authenticator = c.JupyterHub.authenticator_class(config=c)
-        named = type(authenticator).__name__
+        hub = c.JupyterHub.authenticator_class(config=c)
+        load_groups = c.JupyterHub.get("load_groups") or {}
+        start(hub, load_groups)
+        named = type(hub).__name__
         answer.write(json.dumps({"authenticator": named, "providers": providers}) + "\n")
         answer.flush()
         question = json.loads(sys.stdin.readline() or '{"personas": {}}')
-        groups = c.JupyterHub.get("load_groups") or {}
-        answer.write(verdicts.dumps(await _verdicts(authenticator, question, groups)))
+        answer.write(verdicts.dumps(await _verdicts(hub, question, load_groups)))
+
+
+def start(hub: Authenticator, load_groups: Mapping[str, Any]) -> None:
+    """Do to an authenticator what a hub does to it when it starts.
+
+    Args:
+        hub: the hub's authenticator.
+        load_groups: `c.JupyterHub.load_groups`.
+
+    Raises:
+        ValueError: the hub would not start.
+    """
+    for trait in ("admin_users", "allowed_users"):
+        setattr(hub, trait, {hub.normalize_username(name) for name in getattr(hub, trait)})
+    if hub.manage_groups and load_groups:
+        raise ValueError(
+            "manage_groups leaves groups to the provider, so load_groups can't fill any; "
+            "remove one of them"
+        )
+    in_groups = verdicts.loaded_groups(hub, load_groups).values()
+    for name in sorted(hub.admin_users.union(hub.allowed_users, *in_groups)):
+        if not hub.validate_username(name):
+            raise ValueError(f"{name!r} is no valid user name; correct it, or username_pattern")
 
 
 async def _verdicts(
-    authenticator: Any, question: dict[str, Any], groups: dict[str, Any]
+    hub: Authenticator, question: Mapping[str, Any], load_groups: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     personas = question["personas"]
     if not question.get("explain"):
-        return await verdicts.verdicts(authenticator, personas, groups)
+        return await verdicts.verdicts(hub, personas, load_groups)
+    groups = verdicts.loaded_groups(hub, load_groups)
     return {
-        persona: await rules.explained(authenticator, provider, persona, idp, groups)
+        persona: await rules.explained(hub, provider, persona, idp, groups)
         for provider, people in personas.items()
         for persona, idp in people.items()
     }

@@ -38,7 +38,7 @@ _IDP_RULES = ("allow_all", "allowed_domains")
 
 
 async def explained(
-    hub: Authenticator, provider: str, persona: str, idp: str, groups: Mapping[str, Any]
+    hub: Authenticator, provider: str, persona: str, idp: str, groups: Mapping[str, set[str]]
 ) -> dict[str, Any]:
     """Return the verdict on a persona, and what decided it.
 
@@ -47,7 +47,7 @@ async def explained(
         provider: the name of the persona's provider.
         persona: the name of a persona at the embedded identity provider.
         idp: the persona's institution.
-        groups: `c.JupyterHub.load_groups`.
+        groups: what `verdicts.loaded_groups` returned.
 
     Returns:
         What `verdicts.verdict` returns, with `decided`: "rules"; "nothing" when no rule lets the
@@ -147,7 +147,7 @@ async def _sufficient(
 class _Login:
     """A person's login at one provider, which can be run again under other rules."""
 
-    def __init__(self, hub: Authenticator, provider: str, groups: Mapping[str, Any]) -> None:
+    def __init__(self, hub: Authenticator, provider: str, groups: Mapping[str, set[str]]) -> None:
         self._hub = hub
         self._provider = provider
         self._groups = groups

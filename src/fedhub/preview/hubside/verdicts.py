@@ -84,14 +84,14 @@ async def sign_in(authenticator: Any, persona: str) -> Callback:
 
 
 async def verdict(
-    authenticator: OAuthenticator, persona: str, groups: Mapping[str, Any]
+    authenticator: OAuthenticator, persona: str, groups: Mapping[str, set[str]]
 ) -> dict[str, Any]:
     """Return whether a persona gets in, under which name, as admin, in which groups.
 
     Args:
         authenticator: as configured; its addresses lead to the embedded identity provider.
         persona: the name of a persona there.
-        groups: `c.JupyterHub.load_groups`.
+        groups: what `loaded_groups` returned.
     """
     try:
         callback = await sign_in(authenticator, persona)
@@ -101,14 +101,14 @@ async def verdict(
 
 
 async def decide(
-    authenticator: OAuthenticator, callback: Callback, groups: Mapping[str, Any]
+    authenticator: OAuthenticator, callback: Callback, groups: Mapping[str, set[str]]
 ) -> dict[str, Any]:
     """Return what the hub makes of somebody who comes back from the identity provider.
 
     Args:
         authenticator: as configured.
         callback: what `sign_in` returned.
-        groups: `c.JupyterHub.load_groups`.
+        groups: what `loaded_groups` returned.
     """
     try:
         model = await authenticator.get_authenticated_user(callback, None)
@@ -123,27 +123,32 @@ async def decide(
         "allowed": True,
         "username": name,
         "admin": bool(model.get("admin")),
-        "groups": sorted({*(model.get("groups") or []), *_loaded(groups, name)}),
+        "groups": sorted(
+            {*(model.get("groups") or []), *(group for group in groups if name in groups[group])}
+        ),
     }
 
 
-def _loaded(groups: Mapping[str, Any], name: str) -> set[str]:
-    """Return the groups that the configuration itself puts a user in."""
-    found = set()
-    for group, content in groups.items():
+def loaded_groups(hub: Authenticator, load_groups: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the users of each group that the configuration itself fills, as the hub names them.
+
+    Args:
+        hub: the hub's authenticator.
+        load_groups: `c.JupyterHub.load_groups`.
+    """
+    found = {}
+    for group, content in load_groups.items():
         users = content.get("users", []) if isinstance(content, Mapping) else content
-        if name in users:
-            found.add(group)
+        found[group] = {hub.normalize_username(user) for user in users}
     return found
 
 
 async def verdicts(
-    authenticator: Authenticator, personas: Mapping[str, Iterable[str]], groups: Mapping[str, Any]
+    hub: Authenticator, personas: Mapping[str, Iterable[str]], load_groups: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Return the verdict on each persona, for the personas of each provider by its name."""
-    providers = getattr(authenticator, "authenticators", None) or dict.fromkeys(
-        personas, authenticator
-    )
+    groups = loaded_groups(hub, load_groups)
+    providers = getattr(hub, "authenticators", None) or dict.fromkeys(personas, hub)
     return {
         persona: await verdict(providers[provider], persona, groups)
         for provider, names in personas.items()
