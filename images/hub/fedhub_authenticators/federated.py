@@ -36,6 +36,9 @@ TAKEN = frozenset(
 
 _PERMITTING = ("admin_users", "allowed_users")
 
+_OLD_NAME = {"allowed_users": "whitelist"}
+"""What JupyterHub called a trait before 1.2, and still reads."""
+
 LOGIN_PAGE = """\
 <div class="service-login">
 {% if login_error %}<p class="login_error">{{ login_error | e }}</p>{% endif %}
@@ -95,7 +98,7 @@ class FederatedAuthenticator(Authenticator):
         # Keycloak without it.
         parents = {base.__name__ for base in cls.__mro__} - {cls.__name__}
         for section in parents & set(config):
-            for trait in _PERMITTING:
+            for trait in (*_PERMITTING, *_OLD_NAME.values()):
                 config[section].pop(trait, None)
         config[cls.__name__].merge(Config(entry.get("config") or {}))
         prefix = entry.get("prefix")
@@ -116,6 +119,7 @@ class FederatedAuthenticator(Authenticator):
         own = self.config.get("OAuthenticator") or {}
         for trait in (*_PERMITTING, "blocked_users"):
             hubs = getattr(self, trait) | _names(own.get(trait))
+            hubs |= _names(own.get(_OLD_NAME.get(trait, "")))
             for name in hubs:
                 self._hand_over(trait, name)
             everybody = set()
