@@ -22,6 +22,7 @@ The order of calls, so that nobody has to learn it from the base classes:
 | `federated`, `member` | several providers on one hub |
 | `custos`, `custos_settings` | Custos v1.0.0, or the Keycloak behind it |
 | `logout`, `revocation` | out of the provider, too |
+| `backchannel`, `hub_sessions` | out of the hub when the provider says so |
 | `another_account` | for somebody who was refused |
 | `inside` | addresses inside the hub |
 | `short_memory` | what is remembered for a few minutes |

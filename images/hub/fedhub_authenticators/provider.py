@@ -21,6 +21,7 @@ from fedhub_authenticators.another_account import (
 )
 from fedhub_authenticators.answers import SaneAnswers
 from fedhub_authenticators.auth_state import KeepsAuthState
+from fedhub_authenticators.backchannel import LogsOutWhenTold
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.groups import Groups
@@ -47,6 +48,7 @@ _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
 
 class Provider(
     KeepsAuthState,
+    LogsOutWhenTold,
     StayingIn,
     TokensForServers,
     OffersAnotherAccount,

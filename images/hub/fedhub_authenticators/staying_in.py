@@ -156,11 +156,15 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
 
     def _out(self, user: Any, handler: BaseHandler | None, reason: Reason) -> bool:
         events.refresh(self.log, self.called, "out", reason, user=user.name)
+        self.stop_servers_if_wanted(user, handler)
+        return False
+
+    def stop_servers_if_wanted(self, user: Any, handler: BaseHandler | None) -> None:
+        """Begin to stop the servers of somebody who is out, where the operator wants that."""
         if self.stop_servers_when_out and handler is not None:
             task = asyncio.ensure_future(self._stop_servers(user, handler))
             _stopping.add(task)
             task.add_done_callback(_stopping.discard)
-        return False
 
     async def _stop_servers(self, user: Any, handler: BaseHandler) -> None:
         running = [

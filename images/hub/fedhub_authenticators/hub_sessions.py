@@ -1,0 +1,41 @@
+"""Ends what keeps somebody logged in at the hub, in every browser.
+
+JupyterHub 5.5 knows no list of sessions. What a browser holds is
+
+- the hub's cookie, which repeats `cookie_id` of the user's row (`BaseHandler._user_for_cookie`):
+  another `cookie_id` makes every such cookie worthless;
+- for each server and service an API token with a `session_id`, made by an OAuth code
+  (`orm.APIToken`, `orm.OAuthCode`): without their rows they are worthless as well. Servers and
+  services ask the hub about a token at most every `cache_max_age`, five minutes by default.
+
+Tokens that people asked for themselves, and those of their servers, have no `session_id` and stay.
+Without auth_state the next refresh refuses them too, as long as nobody logs in again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub import orm
+
+from fedhub_authenticators.locks import per_user
+
+
+async def end_sessions(user: Any, db: Any) -> None:
+    """End all sessions of a user of the hub, and forget the tokens that their login brought.
+
+    Args:
+        user: JupyterHub's user.
+        db: the hub's database session.
+    """
+    async with per_user(user.name):
+        user.cookie_id = orm.new_token()
+        for token in db.query(orm.APIToken).filter(
+            orm.APIToken.user_id == user.id, orm.APIToken.session_id.isnot(None)
+        ):
+            db.delete(token)
+        for code in db.query(orm.OAuthCode).filter_by(user_id=user.id):
+            db.delete(code)
+        # Saving commits, and so commits all of the above.
+        await user.save_auth_state(None)
+        user._auth_refreshed = None
