@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from oauthenticator.tests.mocks import MockAsyncHTTPClient, setup_oauth_mock
 
-from tests.unit.authenticators.logins import ENTITY, GENERIC, speak_openid
+from tests.unit.authenticators.logins import ENTITY, GENERIC, NONCE, speak_openid
 
 CUSTOS = "custos.example.org"
 LEGACY = "/apiserver/identity-management/v1.0.0"
@@ -63,11 +63,13 @@ class Provider:
     staff_admins: Mapping[str, Any] = field(default_factory=dict)
 
 
-def attach(provider: Provider, authenticator: Any, person: Person) -> MockAsyncHTTPClient:
+def attach(
+    provider: Provider, authenticator: Any, person: Person, nonce: str = NONCE
+) -> MockAsyncHTTPClient:
     """Have a provider answer about a person; call it with an event loop running."""
     client = MockAsyncHTTPClient(force_instance=True)
     provider.answer(authenticator, client, person)
-    speak_openid(authenticator, client)
+    speak_openid(authenticator, client, nonce)
     return client
 
 
@@ -149,6 +151,18 @@ def _globus(authenticator: Any, client: Any, person: Person) -> None:
     client.add_host(GLOBUS_GROUPS, [("/v2/groups/my_groups", lambda _: groups)])
 
 
+def _gitlab(authenticator: Any, client: Any, person: Person) -> None:
+    setup_oauth_mock(client, "gitlab.com", "/oauth/token", "/api/v4/user")
+
+    def member(request: Any) -> int:
+        return 200 if urlsplit(request.url).path.split("/")[4] in person.groups else 404
+
+    client.hosts["gitlab.com"] += [
+        ("/api/v4/version", lambda _: {"version": "17.0.0"}),
+        (re.compile(r"/api/v4/groups/[^/]+/members/all/1$"), member),
+    ]
+
+
 KEYCLOAK_ADA = Person({"sub": "1", "preferred_username": "ada"}, ["staff"])
 CUSTOS_TENANT = {
     "client_id": "custos-abc-10000007",
@@ -217,6 +231,14 @@ PROVIDERS: dict[str, Provider] = {
         _github,
         staff={"allowed_organizations": ["staff"]},
         staff_admins={"admin_groups": ["staff"], **MANAGED},
+    ),
+    "gitlab": Provider(
+        "gitlab",
+        {},
+        Person({"username": "ada", "id": 1, "email": "ada@example.org"}, ["staff"]),
+        "ada",
+        _gitlab,
+        staff={"allowed_gitlab_groups": ["staff"]},
     ),
     "google": Provider(
         "google",

@@ -45,7 +45,8 @@ class Row:
 
     @property
     def is_admin(self) -> bool:
-        return self.admin_by_name or self.admin == "staff are admins"
+        by_group = self.admin == "staff are admins" and bool(self.provider.staff_admins)
+        return self.admin_by_name or by_group
 
     @property
     def let_in(self) -> bool:
