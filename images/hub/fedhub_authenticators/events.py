@@ -75,3 +75,23 @@ def refresh(
     REFRESHES.labels(provider, outcome).inc()
     write = log.debug if outcome == "kept" else log.warning
     write("%s", line("refresh", outcome, provider=provider, reason=reason, **about))
+
+
+def exchange(
+    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+) -> None:
+    """Note a script that came with a token: `in`, `refused` or `failed`."""
+    EXCHANGES.labels(provider, outcome).inc()
+    if reason:
+        REFUSALS.labels(provider, reason).inc()
+    write = log.info if outcome == "in" else log.warning
+    write("%s", line("exchange", outcome, provider=provider, reason=reason, **about))
+
+
+def server_token(
+    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+) -> None:
+    """Note a token that a server asked for and that was old: `renewed` or `not-renewed`."""
+    SERVER_TOKENS.labels(provider, outcome).inc()
+    write = log.info if outcome == "renewed" else log.warning
+    write("%s", line("server-token", outcome, provider=provider, reason=reason, **about))

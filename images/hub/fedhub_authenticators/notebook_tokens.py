@@ -158,7 +158,7 @@ class TokensForServers(ClientCredentials, Fetching, OAuthenticator):
         }
         renewed["token_response"] = {**before, **tokens}
         await user.save_auth_state(renewed)
-        self._note("renewed", user)
+        events.server_token(self.log, self.called, "renewed", user=user.name)
         return renewed
 
     def _not_renewed(self, user: Any, error: Exception) -> HTTPError:
@@ -168,7 +168,7 @@ class TokensForServers(ClientCredentials, Fetching, OAuthenticator):
             and code != HTTPStatus.TOO_MANY_REQUESTS
         )
         about = "refused" if refused else type(error).__name__
-        self._note("not-renewed", user, about)
+        events.server_token(self.log, self.called, "not-renewed", about, user=user.name)
         if refused:
             return self._log_in_again(f"{self.login_service} does not renew your access token.")
         if isinstance(error, HTTPClientError | OSError):
@@ -186,12 +186,6 @@ class TokensForServers(ClientCredentials, Fetching, OAuthenticator):
     def _log_in_again(self, what: str) -> HTTPError:
         words = f"{what} Log in to the hub again in a browser, then ask once more."
         return NoTokenError(HTTPStatus.FORBIDDEN, words)
-
-    def _note(self, outcome: str, user: Any, why: str = "") -> None:
-        events.SERVER_TOKENS.labels(self.called, outcome).inc()
-        write = self.log.info if outcome == "renewed" else self.log.warning
-        about = {"provider": self.called, "reason": why, "user": user.name}
-        write("%s", events.line("server-token", outcome, **about))
 
 
 # --- the address ----------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from fedhub_authenticators.logout import LogoutPage
 from fedhub_authenticators.notebook_tokens import TokensForServers
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
+from fedhub_authenticators.token_exchange import TokenExchange
 from fedhub_authenticators.verified_email import VerifiedEmail
 
 PROVIDER = "provider"
@@ -51,6 +52,7 @@ class Provider(
     LogsOutWhenTold,
     StayingIn,
     TokensForServers,
+    TokenExchange,
     OffersAnotherAccount,
     VerifiedIdToken,
     ClientCredentials,
