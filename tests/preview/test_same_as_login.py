@@ -8,15 +8,9 @@ in turn: it gets each hub's authenticator, as if it had been started with it.
 from __future__ import annotations
 
 import asyncio
-import functools
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import entry_points
-from io import BytesIO
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,78 +18,18 @@ import httpx
 import pytest
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
-from ruamel.yaml import YAML
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPHeaders
-from tornado.simple_httpclient import SimpleAsyncHTTPClient
 from tornado.testing import bind_unused_port
 from traitlets.config import Config
-from werkzeug.test import Client as WebClient
 
-from fedhub.idp.client import Client
-from fedhub.idp.server import IdentityProvider
 from fedhub.preview.hubside import alone, rules, verdicts
-from fedhub.preview.hubside.configuration import configure_as_pod
-from fedhub.preview.hubside.setup import Setup
 from tests.asynchronous import run_async
 from tests.preview.configurations import Made, made
+from tests.preview.in_process import Provider, configured, provider_in_process
 
 HOW_MANY = 500
 PARTS = 4
 """So that several cores can share them."""
-
-IDP = "http://127.0.0.1:9"
-"""Nothing listens there: the identity provider is called in this process."""
-
-
-@pytest.fixture
-def untouched(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take back what configuring a hub changes in its process; read files of packages once."""
-    installed = functools.cache(lambda group: entry_points(group=group))
-    monkeypatch.setattr("fedhub_authenticators.providers.entry_points", installed)
-    monkeypatch.setattr("jupyterhub.traitlets.entry_points", installed)
-    schema = functools.cache(lambda path: YAML(typ="safe").load(Path(path)))
-    parser = SimpleNamespace(load=lambda file: schema(file.name))
-    monkeypatch.setattr("oauthenticator.cilogon.yaml", parser)
-    modules = sys.modules.get("z2jh")
-    yield
-    AsyncHTTPClient.configure(None)
-    sys.modules.pop("z2jh", None)
-    if modules is not None:
-        sys.modules["z2jh"] = modules
-
-
-class Provider(IdentityProvider):
-    """The embedded identity provider, without a socket."""
-
-    def __init__(self) -> None:
-        super().__init__(public_url=IDP)
-        self.web = WebClient(self.app)
-
-    def ask(self, method: str, url: str, body: Any, headers: dict[str, str]) -> Any:
-        """Return its answer to a request."""
-        there = urlsplit(url)
-        assert f"{there.scheme}://{there.netloc}" == IDP, url
-        path = there.path + (f"?{there.query}" if there.query else "")
-        self.web = WebClient(self.app)  # no cookies: everybody is a new browser
-        return self.web.open(path, method=method, data=body, headers=headers)
-
-
-class ToProvider(SimpleAsyncHTTPClient):
-    """Tornado's HTTP client, with the identity provider at the other end of every request."""
-
-    provider: Provider
-
-    def fetch_impl(self, request: HTTPRequest, callback: Any) -> None:
-        headers = dict(request.headers)
-        if request.body and "Content-Type" not in headers:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        reply = self.provider.ask(request.method, request.url, request.body, headers)
-        found = HTTPHeaders()
-        for name, value in reply.headers:
-            found.add(name, value)
-        callback(HTTPResponse(request, reply.status_code, found, BytesIO(reply.data)))
 
 
 class Hub:
@@ -178,17 +112,6 @@ async def real_hub() -> AsyncIterator[Hub]:
         app.session_factory.kw["bind"].dispose()
 
 
-def configured(values: dict[str, Any], provider: Provider) -> tuple[Config, list[dict[str, Any]]]:
-    """Configure as `fedhub access` does."""
-    c = Config()
-    described = configure_as_pod(c, Setup(values=values, identity_provider=IDP, answer_fd=-1))
-    AsyncHTTPClient.configure(ToProvider)
-    c.Authenticator.enable_auth_state = False
-    for one in described:
-        provider.add_client(Client.from_description(one["client"]))
-    return c, described
-
-
 async def both(number: int, hub: Hub, provider: Provider) -> tuple[Any, Any]:
     """Return what `fedhub access` says of somebody, and what a login makes of them."""
     one = made(number)
@@ -211,17 +134,17 @@ async def both(number: int, hub: Hub, provider: Provider) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_500_hubs_do_with_people_what_access_says(part: int, untouched: None) -> None:
+def test_500_hubs_do_with_people_what_access_says(part: int) -> None:
     async def compare() -> Counter[str]:
         seen: Counter[str] = Counter()
-        provider = ToProvider.provider = Provider()
-        async with real_hub() as hub:
-            for number in range(part, HOW_MANY, PARTS):
-                said, done = await both(number, hub, provider)
-                same = {key: said[key] for key in done}
-                assert same == done, f"hub {number}: {made(number)}\n{said}"
-                seen.update([key for key in ("allowed", "admin", "groups") if done.get(key)])
-                seen[said["decided"]] += 1
+        with provider_in_process() as provider:
+            async with real_hub() as hub:
+                for number in range(part, HOW_MANY, PARTS):
+                    said, done = await both(number, hub, provider)
+                    same = {key: said[key] for key in done}
+                    assert same == done, f"hub {number}: {made(number)}\n{said}"
+                    seen.update([key for key in ("allowed", "admin", "groups") if done.get(key)])
+                    seen[said["decided"]] += 1
         return seen
 
     seen = run_async(asyncio.wait_for(compare(), 300))

@@ -27,11 +27,14 @@ _NO_RULES = frozenset({"allow_existing_users", "allow_unverified_email", "allowe
 """Named as rules are; but the first is about a database, the second only lifts a condition, and
 the third is the old name of `idps`."""
 
-_REFUSING = ("hosted_domain", "identity_provider", "username_pattern", "post_auth_hook")
+_REFUSING = (
+    *("hosted_domain", "identity_provider", "idps", "idps_from_custos"),
+    *("username_pattern", "post_auth_hook"),
+)
 """What keeps people out beside the traits that are called `blocked…`."""
 
-_TOGETHER = frozenset({"allowed_scopes"})
-"""Lists of which every entry must be there: one rule, not one for each entry."""
+_TOGETHER = frozenset({"allowed_scopes", "hosted_domain", "idps"})
+"""Lists that are one rule: a person must have all of the first, and one of the others."""
 
 _IDP_RULES = ("allow_all", "allowed_domains")
 """What lets people in among the settings of one entry of CILogon's `idps`."""
@@ -96,7 +99,10 @@ async def _made_admin(login: _Login, verdict: Mapping[str, Any]) -> list[Rule]:
 
 
 async def _kept_out(login: _Login, idp: str) -> tuple[str, list[Rule]]:
-    every = [*_rules(login.authenticator, "blocked"), *_set(login.authenticator, _REFUSING)]
+    listed = getattr(login.authenticator, "idps", None)
+    by_idp = isinstance(listed, Mapping)  # CILogon's, which can't do without
+    refusing = [trait for trait in _REFUSING if not (by_idp and trait == "idps")]
+    every = [*_rules(login.authenticator, "blocked"), *_set(login.authenticator, refusing)]
     everybody: dict[str, Any] = {"allow_all": True}
 
     async def refused(rules: Iterable[Rule]) -> bool:
@@ -106,8 +112,7 @@ async def _kept_out(login: _Login, idp: str) -> tuple[str, list[Rule]]:
     if not await refused([]):
         found = await _deciding(every, refused)
         return ("rules", found) if found else ("nothing", [])
-    listed = getattr(login.authenticator, "idps", None)
-    if isinstance(listed, Mapping) and idp not in listed:
+    if by_idp and idp not in listed:
         for rule in listed.values():
             everybody["idps"] = {**listed, idp: rule}
             if not await refused([]):
@@ -281,7 +286,7 @@ def _without(value: Any, at: Rule, keep: set[Rule]) -> Any:
     """Return a value that holds nothing but the rules to keep."""
     if at in keep:
         return value
-    if at == ("idps",):
+    if at == ("idps",) and isinstance(value, Mapping):
         return {idp: _idp_without(rule, (*at, idp), keep) for idp, rule in value.items()}
     if isinstance(value, Mapping):
         return {key: _without(below, (*at, key), keep) for key, below in value.items()}
