@@ -21,6 +21,9 @@ The order of calls, so that nobody has to learn it from the base classes:
 | `plain_words` | what a person who is not let in reads |
 | `federated`, `member` | several providers on one hub |
 | `custos`, `custos_settings` | Custos v1.0.0, or the Keycloak behind it |
+| `groups`, `groups_mapping`, `entitlements` | groups from any claim, under the hub's names |
+| `github_groups` | GitHub's organisations and teams as groups |
+| `profiles` | server profiles for some groups |
 | `logout`, `revocation` | out of the provider, too |
 | `backchannel`, `hub_sessions` | out of the hub when the provider says so |
 | `another_account` | for somebody who was refused |

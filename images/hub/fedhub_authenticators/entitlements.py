@@ -1,10 +1,11 @@
 """Groups that stand in `eduPersonEntitlement` as URNs (AARC-G069, before it AARC-G002).
 
-    urn:<NID>:<NAMESPACE>[:<NAMESPACE>]*:group:<GROUP>[:<SUBGROUP>]*[:role=<ROLE>]#<AUTHORITY>
+    urn:<NID>:<NAMESPACE>[:<NAMESPACE>]*:group:<GROUP>[:<SUBGROUP>]*[:role=<ROLE>][#<AUTHORITY>]
 
-A URN is RFC 8141's: `urn` and the namespace identifier are the same in upper and lower case, the
-rest is not. Each value speaks for itself: who is in a subgroup, or has a role, is not by that in
-the group above. Values that are no such URN, as most of eduPersonEntitlement's are, mean no group.
+The authority is from AARC-G002; AARC-G069 does without. A URN is RFC 8141's: `urn` and the
+namespace are the same in upper and lower case, groups and roles are not. Each value speaks for
+itself: who is in a subgroup, or has a role, is not by that in the group above. Values that are no
+such URN, as most of eduPersonEntitlement's are, mean no group.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from urllib.parse import quote, unquote
 _PLAIN = r"A-Za-z0-9._~!$&'()*+,;=@:-"
 _SIGN = rf"(?:[{_PLAIN}]|%[0-9A-Fa-f]{{2}})"
 _SPACE = r"(?i:urn):(?P<nid>[A-Za-z0-9][A-Za-z0-9-]{0,30}[A-Za-z0-9])"
-_URN = re.compile(rf"{_SPACE}:(?P<nss>{_SIGN}(?:{_SIGN}|/)*)#(?P<authority>(?:{_SIGN}|[/?])+)")
+_URN = re.compile(rf"{_SPACE}:(?P<nss>{_SIGN}(?:{_SIGN}|/)*)(?:#(?P<authority>(?:{_SIGN}|[/?])+))?")
 _NAMESPACE = re.compile(rf"{_SPACE}:(?P<nss>{_SIGN}(?:{_SIGN}|/)*)")
 _ENCODED = re.compile("%[0-9a-fA-F]{2}")
 
@@ -28,10 +29,10 @@ class Entitlement:
     """Somebody's membership of a group, or a role in it.
 
     Attributes:
-        namespace: who names the groups, such as `urn:mace:egi.eu`.
+        namespace: who names the groups, in lower case, such as `urn:mace:egi.eu`.
         group: the group and its subgroups, from the top, decoded.
         role: the role, decoded; "" where there is none.
-        authority: who says so, such as `aai.egi.eu`.
+        authority: who says so, such as `aai.egi.eu`; "" where nobody is named.
     """
 
     namespace: str
@@ -44,7 +45,7 @@ class Entitlement:
         parts = [self.namespace, "group", *(quote(part, safe="") for part in self.group)]
         if self.role:
             parts.append(_ROLE + quote(self.role, safe=""))
-        return ":".join(parts) + f"#{self.authority}"
+        return ":".join(parts) + (f"#{self.authority}" if self.authority else "")
 
     def name(self, *, with_role: bool) -> str:
         """Return what the group is called: `group`, `group/subgroup`, `group/subgroup:role`.
@@ -78,8 +79,8 @@ def parse_entitlement(text: str) -> Entitlement | None:
         return None
     if not all(part.isprintable() for part in decoded):
         return None
-    namespace = _normal(":".join(["urn", urn["nid"].lower(), *parts[:at]]))
-    return Entitlement(namespace, tuple(decoded[:-1]), decoded[-1], _normal(urn["authority"]))
+    namespace = ":".join(["urn", urn["nid"], *parts[:at]]).lower()
+    return Entitlement(namespace, tuple(decoded[:-1]), decoded[-1], _normal(urn["authority"] or ""))
 
 
 def parse_namespace(text: str) -> str:
@@ -93,7 +94,7 @@ def parse_namespace(text: str) -> str:
         raise ValueError(
             f"entitlement_namespaces: {text!r} is none; a namespace is such as urn:mace:egi.eu"
         )
-    return _normal(f"urn:{urn['nid'].lower()}:{urn['nss']}")
+    return text.lower()
 
 
 def parse_authority(text: str) -> str:

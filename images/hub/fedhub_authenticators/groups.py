@@ -69,8 +69,8 @@ class Groups(Fetching, OAuthenticator):
     entitlement_authorities = Set(
         Unicode(),
         config=True,
-        help="""The authorities, behind the `#`, whose word counts, such as `aai.egi.eu`; needed
-        with `groups_format` entitlements.""",
+        help="""The authorities, behind the `#`, whose word counts, such as `aai.egi.eu`; "" stands
+        for entitlements that name none, which are the only ones to count where this is empty.""",
     )
     entitlement_names = Enum(
         ["group:role", "group"],
@@ -97,13 +97,11 @@ class Groups(Fetching, OAuthenticator):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if self.groups_format == "entitlements":
-            for trait in ("entitlement_namespaces", "entitlement_authorities"):
-                if not getattr(self, trait):
-                    raise ValueError(
-                        f"{type(self).__name__}.groups_format is entitlements, but {trait} is "
-                        "empty, so that none would count; name those that you trust"
-                    )
+        if self.groups_format == "entitlements" and not self.entitlement_namespaces:
+            raise ValueError(
+                f"{type(self).__name__}.groups_format is entitlements, but entitlement_namespaces "
+                "is empty, so that none would count; name those that you trust"
+            )
 
     async def get_user_groups(self, auth_state: dict[str, Any]) -> set[str]:
         """Return the hub's groups of somebody.
@@ -153,15 +151,13 @@ class Groups(Fetching, OAuthenticator):
 
     def _names_in_entitlements(self, values: set[str]) -> Iterator[str]:
         """Yield the names of the groups in entitlements that are trusted."""
+        authorities = self.entitlement_authorities or {""}
         invalid = untrusted = 0
         for value in values:
             found = parse_entitlement(value)
             if found is None:
                 invalid += 1
-            elif (
-                found.namespace in self.entitlement_namespaces
-                and found.authority in self.entitlement_authorities
-            ):
+            elif found.namespace in self.entitlement_namespaces and found.authority in authorities:
                 yield found.name(with_role=self.entitlement_names == "group:role")
             else:
                 untrusted += 1
