@@ -35,6 +35,7 @@ format: install ## Format the code
 .PHONY: bench
 bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/login.py
 
 .PHONY: generate
 generate: install ## Write what is generated from the code: traits table, reference, rules page

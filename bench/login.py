@@ -24,8 +24,9 @@ import httpx
 
 ENTITY = "https://idp.uni.example.edu/idp/shibboleth"
 SIDES = ("stock", "ours")
-ROUNDS = 5
+ROUNDS = 4
 PEOPLE = 100
+CONCURRENT = (1, 20, 100)
 TLS = ssl.create_default_context()
 """Not used, and slow to make: httpx would make one for each visitor."""
 
@@ -248,11 +249,11 @@ def main() -> None:
             provider.stdout.readline()
             for hub in hubs.values():
                 measure(hub, 10, PEOPLE)  # everybody is known, every cache is warm
-            for concurrent in (1, 20, 100):
+            for concurrent in CONCURRENT:
                 found: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
                 for turn in range(ROUNDS):
                     for side in SIDES if turn % 2 else reversed(SIDES):
-                        found[side].append(measure(hubs[side], concurrent, 2 * PEOPLE))
+                        found[side].append(measure(hubs[side], concurrent, PEOPLE))
                 report(f"login, {concurrent} at once", found)
             found = {side: [] for side in SIDES}
             for _ in range(ROUNDS):

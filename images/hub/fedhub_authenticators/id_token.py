@@ -140,7 +140,11 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         if not isinstance(named, str) or not named.startswith(safe):
             raise UnknownIssuerError("the token names no issuer")
         learned = Issuer(named, self._get, jwks_url=self.jwks_url)
-        if (await learned.metadata()).get("token_endpoint") != self.token_url:
+        try:
+            metadata = await learned.metadata()
+        except (HTTPClientError, OSError, ValueError) as error:
+            raise UnknownIssuerError(f"{named} has no discovery document") from error
+        if metadata.get("token_endpoint") != self.token_url:
             raise UnknownIssuerError(
                 f"{named} does not name our token_url as its own; set issuer to the right one"
             )

@@ -68,6 +68,10 @@ class PlainCallback(OAuthCallbackHandler):
             events.login(self.log, self.authenticator.called, "in", user=user.name)
         return user
 
+    def _request_summary(self) -> str:
+        """Return what tornado logs of a refused request: without the query, which holds a code."""
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
+
     async def show_logged_out(self) -> None:
         """Show what JupyterHub shows after a logout."""
         if self.authenticator.auto_login:
