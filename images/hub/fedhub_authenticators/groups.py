@@ -124,7 +124,12 @@ class Groups(Fetching, OAuthenticator):
         """Return what stands where groups should, None where nothing does."""
         key = self.auth_state_groups_key
         if callable(key):
-            return await maybe_future(key(auth_state))
+            try:
+                return await maybe_future(key(auth_state))
+            except (LookupError, TypeError, AttributeError) as error:
+                raise self._groups_not_known(
+                    f"the function raised {type(error).__name__}"
+                ) from error
         if not key:
             # Some classes know a way of their own.
             return await super().get_user_groups(auth_state)

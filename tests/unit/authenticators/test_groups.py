@@ -104,6 +104,8 @@ CLAIMED: list[tuple[str, dict[str, Any], dict[str, Any], Any]] = [
     ("43", {"auth_state_groups_key": lambda state: "staff"}, {}, "refused"),
     ("44", {"auth_state_groups_key": lambda state: b"staff"}, {}, "refused"),
     ("45", {"auth_state_groups_key": lambda state: None}, {}, set()),
+    # neither a failure nor a time of grace: what it expects is not there
+    ("46", {"auth_state_groups_key": lambda state: state["oauth_user"]["x"]}, {}, "refused"),
     # names that JupyterHub can't have
     ("50", {}, {"groups": ["staff", "a" * 256]}, {"staff"}),
     ("51", {}, {"groups": ["staff", "a\x00b"]}, {"staff"}),

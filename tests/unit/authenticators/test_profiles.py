@@ -10,6 +10,7 @@ from fedhub_authenticators import configure
 from fedhub_authenticators.profiles import check_profiles, profiles_for
 from hypothesis import given
 from hypothesis import strategies as st
+from jupyterhub.utils import maybe_future
 from kubernetes_asyncio.config import kube_config
 from kubespawner import KubeSpawner
 from tornado.web import HTTPError
@@ -146,6 +147,19 @@ def test_somebody_who_asks_for_a_hidden_profile_is_refused(slug: str) -> None:
     with pytest.raises(ValueError, match="No such profile") as refused:
         started(hub([SMALL, GPU, NOBODY]), "students", profile=slug)
     assert "gpu," not in str(refused.value)
+
+
+def test_somebody_who_sends_a_hidden_profile_in_the_form_is_refused() -> None:
+    async def post() -> None:
+        spawner = spawner_for(hub([SMALL, GPU]), "students")
+        spawner.user_options = await maybe_future(
+            spawner.run_options_from_form({"profile": ["gpu"]})
+        )
+        assert spawner.user_options == {"profile": "gpu"}
+        await spawner.load_user_options()
+
+    with pytest.raises(ValueError, match="No such profile"):
+        run_async(post())
 
 
 def test_a_hidden_default_is_nobodys_default() -> None:
