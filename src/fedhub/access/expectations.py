@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 _SECTIONS = ("personas", "people")
 _EXPECTED = {
-    "allowed": "true or false",
-    "username": "text",
-    "groups": "a list of names",
-    "admin": "true or false",
+    "allowed": ("true or false", "write one of them, without quotes"),
+    "username": ("text", "put it in quotes"),
+    "groups": ("a list of names", "write [], or [name, …]"),
+    "admin": ("true or false", "write one of them, without quotes"),
 }
-"""What can be expected of somebody, and how it is written."""
+"""What can be expected of somebody: what it is, and how to write it."""
 
 HEAD = """\
 # Who may log in to {hub}, as which user, in which groups, as admin.
@@ -260,7 +260,8 @@ class _Reader:
             if _is_of_its_kind(key, value):
                 yield Expected(name, key, value, below.key)
             else:
-                self._wrong(f"{key} is {_EXPECTED[key]}", "write it so", below.key)
+                kind, fix = _EXPECTED[key]
+                self._wrong(f"{key} is {kind}", fix, below.key)
 
     def _entries(
         self, node: Node, what: str, known: Sequence[str] = ()
@@ -302,8 +303,6 @@ def expectations_text(
         file: what the file will be called.
         personas: the names of those among the people who are personas.
     """
-    import yaml
-
     made_up = set(personas)
     sections: dict[str, Any] = {"personas": {}, "people": []}
     for answer in answers:
@@ -314,8 +313,24 @@ def expectations_text(
             about = {"name": person.name, "provider": person.provider, "idp": person.idp}
             sections["people"].append({**about, "claims": dict(person.claims), "expect": expected})
     written = {name: below for name, below in sections.items() if below}
-    text: str = yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=100)
-    return HEAD.format(hub=hub, file=file) + text
+    return HEAD.format(hub=hub, file=file) + _yaml(written)
+
+
+def _yaml(data: Any) -> str:
+    """Return YAML that is read here as it was written: a user called 1e3 is in quotes."""
+    import yaml
+
+    from fedhub.hub.scalars import resolve
+
+    Dumper = type("Dumper", (yaml.SafeDumper,), {})  # noqa: N806 - representers belong to a class
+
+    def text_node(dumper: Any, text: str) -> Any:
+        style = None if resolve(text, None, plain=True) == text else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+    Dumper.add_representer(str, text_node)
+    text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def _as_expected(answer: Answer) -> dict[str, Any]:

@@ -235,6 +235,7 @@ def person_from(
             fix='write them as {"email": "ada@example.edu"}',
             position=claims_at,
         )
+    _check_sendable(entry, claims_at)
     try:
         provider = provider_called(entry.get("provider"), providers)
     except UsageError as error:
@@ -247,6 +248,21 @@ def person_from(
     name = entry.get("name") or _name(claims)
     about = f"from {claims_at.file}"
     return Persona(name, provider.name, at.entity_id, idp_name, about, claims)
+
+
+def _check_sendable(entry: Mapping[str, Any], position: Position) -> None:
+    """Refuse what no provider could say of anybody."""
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, TypeError):
+        raise FedhubError(
+            "these claims hold half a character, or a date that is no text",
+            fix="write dates in quotes, and characters whole",
+            position=position,
+        ) from None
+    sub = entry["claims"].get("sub", "1")
+    if not (isinstance(sub, str) and sub):
+        raise FedhubError("sub is text", fix="put it in quotes, or leave it out", position=position)
 
 
 class _Places:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from fedhub.access.cilogon import cilogon_personas
+from fedhub.access.cilogon import ELSEWHERE, cilogon_personas
 from fedhub.access.institutions import Institution
 from fedhub.access.persona import Persona
 from fedhub.access.provider import Provider, number, put, slug
@@ -156,7 +156,14 @@ def oidc_claims(provider: Provider, user: str) -> dict[str, Any]:
         claim = "preferred_username"  # Custos calls Keycloak's claim so
     # The member and the outsider need the claim too, in a form it usually has.
     value = user if claim != "email" or "@" in user else claims["email"]
-    return claims | ({} if claim == "sub" and user in ("ada", "eve") else {claim: value})
+    claims |= {} if claim == "sub" and user in ("ada", "eve") else {claim: value}
+    return claims | _institution_claim(provider, provider.names("idps"))
+
+
+def _institution_claim(provider: Provider, listed: list[str]) -> dict[str, Any]:
+    """Return the claim that names the institution, where Custos or Keycloak has a list of them."""
+    names = provider.names("idp_claims")
+    return {names[0]: listed[0]} if names and listed else {}
 
 
 def issuer(provider: Provider) -> Institution:
@@ -196,6 +203,9 @@ def _claims(provider: Provider) -> Iterator[Persona]:
             about = f"in the group {group} ({trait})"
             yield provider.persona(at, f"{short}-{role}-{slug(group)}", about, claims)
     yield from _listed(provider, at, person)
+    if elsewhere := _institution_claim(provider, provider.names("idps") and [ELSEWHERE]):
+        about = "signed in at an institution that is not listed"
+        yield provider.persona(at, f"{short}-elsewhere", about, person("ada") | elsewhere)
     if not provider.traits.get("allow_all"):
         yield provider.persona(
             at, f"{short}-outsider", "can sign in, but no rule lets in", person("eve")

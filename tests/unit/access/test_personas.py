@@ -50,6 +50,17 @@ def test_an_institution_that_lets_everybody_in_has_no_outsider() -> None:
     assert not [name for name in found if name.endswith("-outsider")]
 
 
+def test_people_of_custos_have_an_institution_where_it_matters() -> None:
+    listed = provider(face="custos", allow_all=True, idps=[CAMPUS], idp_claims=["idp"])
+    found = by_name(personas([listed]))
+    assert found["sign-in-member"].claims["idp"] == CAMPUS
+    assert found["sign-in-elsewhere"].claims["idp"] == ELSEWHERE
+    assert (
+        "idp"
+        not in by_name(personas([provider(face="custos", allow_all=True)]))["sign-in-member"].claims
+    )
+
+
 def test_a_namesake_has_the_members_local_name_at_an_unlisted_institution() -> None:
     found = by_name(personas([provider(idps={CAMPUS: email_rule(allow_all=True)})]))
     namesake = next(persona for persona in found.values() if persona.idp == ELSEWHERE)

@@ -99,9 +99,9 @@ async def _made_admin(login: _Login, verdict: Mapping[str, Any]) -> list[Rule]:
 
 
 async def _kept_out(login: _Login, idp: str) -> tuple[str, list[Rule]]:
-    listed = getattr(login.authenticator, "idps", None)
-    by_idp = isinstance(listed, Mapping)  # CILogon's, which can't do without
-    refusing = [trait for trait in _REFUSING if not (by_idp and trait == "idps")]
+    idps = getattr(login.authenticator, "idps", None)
+    listed = idps if isinstance(idps, Mapping) else {}  # CILogon's, which can't do without
+    refusing = [trait for trait in _REFUSING if not (listed and trait == "idps")]
     every = [*_rules(login.authenticator, "blocked"), *_set(login.authenticator, refusing)]
     everybody: dict[str, Any] = {"allow_all": True}
 
@@ -112,11 +112,10 @@ async def _kept_out(login: _Login, idp: str) -> tuple[str, list[Rule]]:
     if not await refused([]):
         found = await _deciding(every, refused)
         return ("rules", found) if found else ("nothing", [])
-    if by_idp and idp not in listed:
-        for rule in listed.values():
-            everybody["idps"] = {**listed, idp: rule}
-            if not await refused([]):
-                return "rules", [("idps",)]
+    for rule in listed.values() if idp not in listed else ():
+        everybody["idps"] = {**listed, idp: rule}
+        if not await refused([]):
+            return "rules", [("idps",)]
     return "code", []
 
 
