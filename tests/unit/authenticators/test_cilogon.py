@@ -145,6 +145,12 @@ def test_a_domain_that_only_looks_like_the_listed_one_is_another() -> None:
     assert name_of(tack, person(email="ada@tac\u212a.example")) is None
 
 
+def test_a_domain_that_only_looks_like_the_institutions_is_not_taken_off() -> None:
+    stripped = rule(action="strip_idp_domain", domain="tack.example", allow_all=True)
+    assert name_of(cilogon({ENTITY: stripped}), person(eppn="ada@tack.example")) == "ada"
+    assert name_of(cilogon({ENTITY: stripped}), person(eppn="ada@tac\u212a.example")) is None
+
+
 @pytest.mark.parametrize("value", [..., None, "", ["uni.example.edu"], 1, {"uni.example.edu": 1}])
 def test_a_domain_claim_that_is_none_is_a_refusal(value: Any) -> None:
     by_claim = rule(allowed_domains=["uni.example.edu"], allowed_domains_claim="affiliation")
