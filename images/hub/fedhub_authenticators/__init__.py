@@ -26,8 +26,11 @@ The order of calls, so that nobody has to learn it from the base classes:
 | `profiles` | server profiles for some groups |
 | `logout`, `revocation` | out of the provider, too |
 | `backchannel`, `hub_sessions` | out of the hub when the provider says so |
+| `notebook_tokens`, `server_hooks`, `access_tokens` | fresh access tokens for people's servers |
+| `token_exchange`, `exchange_page`, `subject_tokens` | scripts that come with a token |
 | `another_account` | for somebody who was refused |
 | `inside` | addresses inside the hub |
+| `failures` | who fails too often |
 | `short_memory` | what is remembered for a few minutes |
 | `keycloak` | a Keycloak realm without Custos |
 | `custos_tutorial` | the import that the Custos tutorial asks for |
