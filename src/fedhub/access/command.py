@@ -84,8 +84,15 @@ def run(hub: Hub, asked: Asked, *, output: Format, write: Path | None) -> int:
         )
     if write is not None and str(write) != "-" and write.exists():
         raise UsageError(f"{write} exists already", fix="remove it, or name another file")
-    with _progress(f"Logging people in to {hub.name} …"):
-        found = look(hub, asked)
+    from fedhub.preview.session import interrupt_on_signals
+
+    interrupt_on_signals()
+    try:
+        with _progress(f"Logging people in to {hub.name} …"):
+            found = look(hub, asked)
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; nothing is left.\n")
+        return 1
     if write is not None:
         _write(found, hub, write)
         return 0

@@ -90,8 +90,7 @@ class Difference:
             return made or [("the class", answer.place)]
         if self.expected.key in ("username", "groups", "admin") and answer.allowed:
             return [("the provider", answer.place)]
-        words = {"see below": answer.reason or "the class", "no rule": "the rules"}
-        return [(words.get(text, text), place) for text, place in answer.why]
+        return [("the rules", answer.place)] if answer.decided == "nothing" else answer.why
 
     def __str__(self) -> str:
         return f"{self.expected.position}: {self.message}; {self.fix}"
@@ -328,7 +327,7 @@ def _yaml(data: Any) -> str:
         style = None if resolve(text, None, plain=True) == text else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
 
-    Dumper.add_representer(str, text_node)
+    yaml.add_representer(str, text_node, Dumper=Dumper)
     text: str = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
     return text
 

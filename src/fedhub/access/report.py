@@ -71,9 +71,9 @@ class Answer:
     def why(self) -> list[tuple[str, Position]]:
         """What decided, in words, and where it stands: each rule once."""
         if self.decided == "nothing":
-            return [("no rule", self.place)]
+            return [("no rule lets in", self.place)]
         if self.decided == "code":
-            return [("its own code" if self.allowed else "see below", self.place)]
+            return [("code of its own" if self.allowed else "the login failed", self.place)]
         makes_admin = {rule.path for rule in self.rules if rule.effect == "admin"}
         found = {rule.path: rule for rule in self.rules}
         return [

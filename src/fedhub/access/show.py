@@ -14,7 +14,7 @@ from fedhub.access.expectations import Difference
 from fedhub.access.report import Answer, Report
 from fedhub.errors import Position
 
-_WIDE = 200
+_WIDE = 1000
 """Columns where the output is no terminal, so that lines are not folded."""
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -84,19 +84,17 @@ def _difference(one: Difference) -> dict[str, Any]:
 
 
 def print_table(report: Report) -> None:
-    """Print who gets in on standard output, and the notes on standard error."""
-    from rich.markup import escape
-    from rich.table import Table
+    """Print who gets in on standard output, and the notes on standard error.
 
+    A terminal that is too narrow for the table gets a paragraph for each person.
+    """
     console = _console(sys.stdout)
-    if report.answers:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("Person", no_wrap=True)  # a name to copy
-        for column in ("Institution", "In", "User name", "Groups", "Admin", "Decided by", "At"):
-            table.add_column(column, overflow="fold")
-        for answer in report.answers:
-            table.add_row(*_cells(answer, escape))
+    table = _table(report)
+    unfolded = console.options.update(max_width=_WIDE)
+    if report.answers and console.measure(table, options=unfolded).maximum <= console.width:
         console.print(table)
+    elif report.answers:
+        _print_paragraphs(report, console)
     refused = [answer for answer in report.answers if answer.reason]
     if refused:
         console.print("\nWhat those read who are kept out:", style="dim")
@@ -107,17 +105,45 @@ def print_table(report: Report) -> None:
         talk.print(f"note: {note}", style="dim", markup=False)
 
 
-def _cells(answer: Answer, escape: Any) -> list[str]:
-    return [
-        escape(answer.person.name),
-        escape(answer.person.idp_name),
-        "[green]yes[/green]" if answer.allowed else "[red]no[/red]",
-        escape(answer.username),
-        escape(", ".join(answer.groups)),
-        "[yellow]yes[/yellow]" if answer.admin else "",
-        escape("\n".join(text for text, _ in answer.why)),
-        escape("\n".join(str(place) for _, place in answer.why)),
-    ]
+def _table(report: Report) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("Person", "Institution", "In", "User name", "Groups", "Admin", "Decided by"):
+        table.add_column(column)
+    table.add_column("At", no_wrap=True)
+    for answer in report.answers:
+        table.add_row(
+            Text(answer.person.name),
+            Text(answer.person.idp_name),
+            _yes_or_no(answer),
+            Text(answer.username),
+            Text(", ".join(answer.groups)),
+            Text("yes" if answer.admin else "", style="yellow"),
+            Text("\n".join(text for text, _ in answer.why)),
+            Text("\n".join(str(place) for _, place in answer.why)),
+        )
+    return table
+
+
+def _print_paragraphs(report: Report, console: Any) -> None:
+    from rich.text import Text
+
+    for answer in report.answers:
+        who = Text.assemble((answer.person.name, "bold"), f" ({answer.person.idp_name}): ")
+        what = f" as {answer.username}" if answer.allowed else ""
+        groups = f", in {', '.join(answer.groups)}" if answer.groups else ""
+        admin = ", admin" if answer.admin else ""
+        console.print(Text.assemble(who, _yes_or_no(answer), what, groups, admin), soft_wrap=True)
+        for text, place in answer.why:
+            console.print(Text(f"  {place}: {text}"), soft_wrap=True)
+
+
+def _yes_or_no(answer: Answer) -> Any:
+    from rich.text import Text
+
+    return Text("yes", style="green") if answer.allowed else Text("no", style="red")
 
 
 def _console(stream: TextIO) -> Any:

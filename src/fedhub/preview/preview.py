@@ -307,7 +307,7 @@ def failure(hub: Hub, what: str, log: list[str]) -> FedhubError:
     reason = masked(reason_from_log(log), secret_strings(hub))
     return FedhubError(
         f"{what}: {reason}",
-        fix="mend what it names; --verbose shows the whole log",
+        fix="mend what it names; `fedhub run --verbose` shows the whole log",
         position=position,
     )
 

@@ -1,0 +1,78 @@
+"""The page of `fedhub access`, as a browser shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fedhub.access.persona import Persona
+from fedhub.access.report import Answer, Report, Rule
+from fedhub.access.show import html_text
+from fedhub.errors import Position
+
+pytestmark = pytest.mark.browser
+
+LONG = "a-very-long-name-without-any-place-to-break-it@department.university.example.edu"
+PLACE = Position("values/lab.values.yaml", 120, 3)
+PAGE = html_text(
+    Report(
+        LONG,
+        "hub.example.org",
+        "CILogonOAuthenticator",
+        tuple(
+            Answer(
+                Persona(LONG, "campus", "", f"College of {LONG}", "A person.", {}),
+                allowed,
+                LONG if allowed else "",
+                (LONG, "b") if allowed else (),
+                allowed,
+                "rules",
+                (Rule("in" if allowed else "out", ("allowed_users", LONG), PLACE),),
+                PLACE,
+                "" if allowed else LONG,
+            )
+            for allowed in (True, False)
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_and_reads_in_both_schemes(browser: Any, width: int, scheme: str) -> None:
+    page = browser.new_page(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=True
+    )
+    try:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.set_content(PAGE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.get_by_role("table").get_by_role("row").count() == 3
+        assert page.get_by_role("rowheader").count() == 2
+        assert asked == []
+        colours = page.evaluate(
+            "[...document.querySelectorAll('.dim, .yes, .no, td, h1')].map(one => {"
+            " let under = one; const clear = 'rgba(0, 0, 0, 0)';"
+            " while (under && getComputedStyle(under).backgroundColor === clear)"
+            "   under = under.parentElement;"
+            " return [getComputedStyle(one).color, getComputedStyle(under).backgroundColor] })"
+        )
+        assert min(contrast(ink, paper) for ink, paper in colours) >= 4.5
+    finally:
+        page.close()
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast of two colours (WCAG 2.1, 1.4.3 asks for 4.5)."""
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,199 @@
+"""`fedhub access`, from the command line to what it prints."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.previews import EXAMPLES, FEDHUB, ROOT
+
+CAMPUS = "https://idp.uni.example.edu/idp/shibboleth"
+GOOGLE = "http://google.com/accounts/o8/id"
+SECRET = "s3cret-that-nobody-must-see"
+FIRST = "values/campus.values.yaml"
+
+
+def access(*argv: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [FEDHUB, "access", *argv],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | env,
+    )
+
+
+def data(*argv: str) -> dict[str, Any]:
+    done = access(*argv, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def people(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {person["name"]: person for person in found["people"]}
+
+
+@pytest.mark.parametrize("hub", EXAMPLES)
+def test_every_example_lets_somebody_in_by_a_rule_of_its_file(hub: str) -> None:
+    found = data(hub)
+    let_in = [person for person in found["people"] if person["allowed"]]
+    assert let_in
+    for person in let_in:
+        for rule in person["rules"]:
+            line = (ROOT / rule["file"]).read_text().splitlines()[rule["line"] - 1]
+            assert str(rule["path"][-1]).lower() in line.lower()
+
+
+def test_the_table_shows_who_gets_in_and_by_which_line() -> None:
+    done = access("campus")
+    assert done.returncode == 0
+    rows = {line.split()[0]: re.split(r"\s{2,}", line) for line in done.stdout.splitlines() if line}
+    assert rows["example-member"][1:4] == ["example.edu", "yes", "ada"]
+    assert rows["example-member"][-1].strip() == f"{FIRST}:21:15"
+    assert "no rule lets in" in rows["google-outsider"]
+    assert "institution not in idps" in rows["elsewhere-namesake"]
+
+
+def test_a_narrow_terminal_gets_paragraphs_without_broken_places() -> None:
+    out = access("campus", COLUMNS="60").stdout
+    assert f"{FIRST}:28:19: idps allowed_domains: staff.example.org\n" in out
+
+
+def test_somebody_given_by_an_address_is_shown_alone() -> None:
+    found = data("campus", "--idp", GOOGLE, "--email", "olga@staff.example.org")
+    (person,) = found["people"]
+    assert (person["username"], person["admin"]) == ("google:olga@staff.example.org", True)
+    effects = {(rule["effect"], rule["path"][0]) for rule in person["rules"]}
+    assert effects == {("in", "idps"), ("in", "admin_users"), ("admin", "admin_users")}
+
+
+def test_people_of_a_file_stand_beside_the_personas_on_demand(tmp_path: Path) -> None:
+    file = tmp_path / "claims.json"
+    claims = [{"idp": CAMPUS, "eppn": "eve@uni.example.edu"}, {"idp": CAMPUS, "email": "a@b.c"}]
+    file.write_text(json.dumps(claims))
+    assert set(people(data("campus", "--claims", str(file)))) == {"eve@uni.example.edu", "a@b.c"}
+    found = people(data("campus", "--claims", str(file), "--all"))
+    assert found["eve@uni.example.edu"]["username"] == "eve"
+    assert "example-member" in found
+    # Without the claim that becomes the user name there is no user.
+    assert (found["a@b.c"]["allowed"], found["a@b.c"]["decided"]) == (False, "code")
+
+
+def test_expectations_are_written_and_held(tmp_path: Path) -> None:
+    file = str(tmp_path / "expected.yaml")
+    assert access("campus", "--write-expectations", file).returncode == 0
+    done = access("campus", "--expect", file)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "5 people as expected\n"
+    assert access("campus", "--write-expectations", file).returncode == 2
+
+
+def test_a_difference_is_said_at_its_line_and_exits_with_1(tmp_path: Path) -> None:
+    file = tmp_path / "expected.yaml"
+    file.write_text(
+        "personas:\n  google-admin:\n    admin: false\n  google-member: {username: x}\n"
+    )
+    done = access("campus", "--expect", str(file))
+    assert done.returncode == 1
+    first, second = done.stdout.splitlines()
+    assert first.startswith(f"{file}:3:5: google-admin: expected to be no admin, and is an admin; ")
+    assert f"{FIRST}:30:15" in first
+    assert second.startswith(f"{file}:4:19: google-member: expected the user name x, and is google")
+    assert "2 differences in 2 people; nothing is expected of example-member" in done.stderr
+    as_json = access("campus", "--expect", str(file), "--format", "json")
+    assert as_json.returncode == 1
+    differences = json.loads(as_json.stdout)["differences"]
+    assert [(one["key"], one["expected"], one["found"], one["line"]) for one in differences] == [
+        ("admin", False, True, 3),
+        ("username", "x", "google:ada@staff.example.org", 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "words"),
+    [
+        (["nothere"], 2, "there is no hub nothere"),
+        (["campus", "--provider", "campus"], 2, "--provider says where one person signs in"),
+        (["campus", "--provider", "campsu", "--email", "a@b.c"], 2, "did you mean campus?"),
+        (["campus", "--email", "a@b.c"], 2, "add --idp ENTITY_ID"),
+        (["two-providers", "--email", "a@b.c"], 2, "say which: students, staff"),
+        (["campus", "--claims", "nothere.json"], 1, "nothere.json:1:1: "),
+        (["campus", "--expect", "nothere.yaml"], 1, "nothere.yaml:1:1: "),
+        (["campus", "--format", "xml"], 2, "xml"),
+    ],
+)
+def test_what_goes_wrong_is_one_message(argv: list[str], code: int, words: str) -> None:
+    done = access(*argv)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_persona_is_asked_about(tmp_path: Path) -> None:
+    file = tmp_path / "expected.yaml"
+    file.write_text("personas:\n  google-memebr: {allowed: true}\n")
+    done = access("campus", "--expect", str(file))
+    assert done.returncode == 1
+    assert f"{file}:2:3: this hub has no persona google-memebr; did you mean google-member?" in (
+        done.stderr
+    )
+
+
+HUB = f"""
+hub:
+  config:
+    JupyterHub: {{authenticator_class: github}}
+    GitHubOAuthenticator:
+      client_id: an-id
+      client_secret: {SECRET}
+      admin_users: [olga]
+  extraConfig:
+    hook: |
+      async def hook(authenticator, handler, model):
+          if model["name"] == "olga":
+              raise RuntimeError("{SECRET}")
+          return model
+      c.Authenticator.post_auth_hook = hook
+  extraFiles:
+    more:
+      mountPath: /usr/local/etc/jupyterhub/jupyterhub_config.d/more.py
+      stringData: c.GitHubOAuthenticator.allowed_users = {{"ada"}}
+"""
+
+
+@pytest.mark.parametrize("output", ["text", "json", "html"])
+def test_files_that_the_pod_loads_count_and_no_secret_is_shown(output: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text(HUB)
+    done = access(str(file), "--format", output)
+    assert done.returncode == 0, done.stderr
+    assert "github-allowed" in done.stdout
+    assert "post_auth_hook" in done.stdout
+    assert SECRET not in done.stdout + done.stderr
+    assert not list(Path(tmp_path).glob("fedhub-*"))
+
+
+def test_code_that_fails_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text("hub:\n  extraConfig:\n    a: |\n      import os\n      1 / 0\n")
+    done = access(str(file))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{file}:5:7: ")
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_without_an_oauth_provider_it_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text("hub: {config: {JupyterHub: {authenticator_class: dummy}}}")
+    done = access(str(file))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "DummyAuthenticator is no OAuth provider" in done.stderr
+    assert access(str(file), "--email", "a@b.c").returncode == 2
