@@ -19,6 +19,9 @@ REFRESHES = Counter(
     "fedhub_refreshes", "Refreshes of people who are logged in.", ["provider", "outcome"]
 )
 REFUSALS = Counter("fedhub_refusals", "People not let in.", ["provider", "reason"])
+CLASHES = Counter(
+    "fedhub_binding_clashes", "Logins under a user name of somebody else.", ["provider"]
+)
 KEY_FETCHES = Counter(
     "fedhub_jwks_fetches", "Fetches of an issuer's keys.", ["provider", "outcome"]
 )

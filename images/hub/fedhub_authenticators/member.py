@@ -21,6 +21,7 @@ from tornado.web import HTTPError
 from traitlets import Unicode
 
 from fedhub_authenticators.provider import PROVIDER, Provider
+from fedhub_authenticators.refusals import Reason, Refused
 
 
 class Member(Provider):
@@ -44,25 +45,30 @@ class Member(Provider):
     async def run_post_auth_hook(
         self, handler: BaseHandler, auth_model: dict[str, Any]
     ) -> dict[str, Any] | None:
-        """Give somebody who was let in the hub's name, which is also what a hook sees.
-
-        Raises:
-            HTTPError: the name is kept for another provider's users.
-        """
+        """Give somebody who was let in the hub's name, which is also what a hook sees."""
         auth_model["name"] = self.hub_name(auth_model["name"])
         model: dict[str, Any] | None = await super().run_post_auth_hook(handler, auth_model)
-        if model is not None and self.parent.member_of(model["name"]) is not self:
-            self.log.error(
-                "Refused %r, who came from provider %s: the name is kept for another provider",
-                model["name"],
-                self.provider_name,
-            )
-            raise HTTPError(
-                403,
-                f"Your user name, {model['name']}, is kept for people who log in another way. "
-                "Tell the hub's operator.",
-            )
         return model
+
+    def check_name(self, name: str) -> None:
+        """Refuse the names of other providers' users.
+
+        Raises:
+            Refused: it is one.
+        """
+        if self.parent.member_of(name) is self:
+            return
+        self.log.error(
+            "%s came from provider %s: the name is kept for another provider",
+            name,
+            self.provider_name,
+        )
+        raise Refused(
+            Reason.NAME_TAKEN,
+            f"Your user name, {name}, is kept for people who log in another way. Tell the hub's "
+            "operator.",
+            username=name,
+        )
 
     async def refresh_user(
         self, user: Any, handler: BaseHandler | None = None, **kwargs: Any

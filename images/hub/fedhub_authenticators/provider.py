@@ -22,6 +22,7 @@ from fedhub_authenticators.another_account import (
 from fedhub_authenticators.answers import SaneAnswers
 from fedhub_authenticators.auth_state import KeepsAuthState
 from fedhub_authenticators.backchannel import LogsOutWhenTold
+from fedhub_authenticators.bindings import Bound
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.groups import Groups
@@ -51,6 +52,7 @@ class Provider(
     KeepsAuthState,
     LogsOutWhenTold,
     StayingIn,
+    Bound,
     TokensForServers,
     TokenExchange,
     OffersAnotherAccount,

@@ -18,6 +18,8 @@ class Reason(StrEnum):
     """The account is of an institution that the hub does not list."""
     NAME_TAKEN = "name-of-somebody-else"
     """The hub's user name belongs to another identity."""
+    NO_IDENTITY = "no-identity"
+    """The provider did not say what identifies the person for good."""
     NO_NAME = "no-user-name"
     """The provider did not give the claim that becomes the user name."""
     EMAIL = "email-not-verified"

@@ -24,6 +24,7 @@ from traitlets import Bool, Integer
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.identity import identity_in
 from fedhub_authenticators.locks import per_user
 from fedhub_authenticators.refusals import Reason, Refused
 
@@ -109,11 +110,8 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
     def same_person(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         """Return whether two auth states are of one person, as far as they tell."""
 
-        def subject(state: dict[str, Any]) -> Any:
-            user = state.get(self.user_auth_state_key)
-            return user.get("sub", user.get("id")) if isinstance(user, dict) else None
-
-        return subject(before) is None or subject(before) == subject(after)
+        known = identity_in(self, before)
+        return known is None or known == identity_in(self, after)
 
     # --- a provider that does not answer ------------------------------------------------
 

@@ -1,0 +1,189 @@
+"""Keeps a hub's user names with their owners: first come, first bound.
+
+A name of the hub is made from a claim, and two providers, or two institutions behind one, can give
+the same claim to two people. The first who logs in under a name is noted in the hub's database
+with provider, institution and subject; anybody else who would get the name is refused. An
+operator can release a name, or link a second identity to it (`binding_pages`).
+
+Everything between reading and committing happens without giving way to another request, so two
+first logins at once can't both be the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from oauthenticator.oauth2 import OAuthenticator
+from sqlalchemy import Column, DateTime, MetaData, Table, Unicode, and_, delete, insert, select
+from sqlalchemy import update as change
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+from traitlets import Enum
+
+from fedhub_authenticators import events
+from fedhub_authenticators.identity import Identity, identity_in
+from fedhub_authenticators.refusals import Reason, Refused
+
+_LONGEST = 255
+"""Characters; more would need another kind of index on some databases. Subjects have no more
+(OpenID Connect Core 1.0 section 2), entity IDs may (SAML core section 8.3.6 says 1024)."""
+
+TABLE = Table(
+    "fedhub_bindings",
+    MetaData(),
+    Column("name", Unicode(_LONGEST), primary_key=True),
+    Column("provider", Unicode(_LONGEST), primary_key=True),
+    Column("subject", Unicode(_LONGEST), primary_key=True),
+    Column("idp", Unicode(1024), nullable=False, default=""),
+    Column("first_login", DateTime),
+    Column("last_login", DateTime),
+)
+"""Beside JupyterHub's own tables, which its upgrades leave alone. CILogon's subjects are unique
+across its institutions, so `idp` need not be part of the key; it is compared all the same."""
+
+
+class Bound(OAuthenticator):
+    """Gives a name of the hub to nobody but its owner."""
+
+    bindings = Enum(
+        ["enforce", "observe", "off"],
+        "enforce",
+        config=True,
+        help="""What to do when somebody logs in under a user name that belongs to another
+        identity (provider, institution, subject): refuse them (`enforce`), only say so in the log
+        and the metrics (`observe`), or nothing (`off`).""",
+    )
+
+    async def run_post_auth_hook(self, handler: Any, auth_model: dict[str, Any]) -> Any:
+        """Check the name that somebody is to have, after the operator's hook.
+
+        Raises:
+            Refused: it is somebody else's, or it can't be told whose login this is.
+        """
+        model = await super().run_post_auth_hook(handler, auth_model)
+        if model is not None:
+            self.check_name(model["name"])
+        db = getattr(handler, "db", None)
+        # Without a database nobody logs in: it is a question of what would be.
+        if model is not None and self.bindings != "off" and isinstance(db, Session):
+            await self._check_owner(handler, db, model)
+        return model
+
+    def check_name(self, name: str) -> None:
+        """Refuse a name that nobody of this provider may have; here, any will do."""
+
+    async def _check_owner(self, handler: Any, db: Session, model: Mapping[str, Any]) -> None:
+        name = model["name"]
+        identity = identity_in(self, model.get("auth_state"))
+        if identity is None:
+            self.log.error("%s does not say what identifies %s", self.called, name)
+            self._clash(name, Reason.NO_IDENTITY)
+            return
+        user = handler.find_user(name)
+        # Read before anything else: from here on nobody else may come in between.
+        kept = identity_in(self, await user.get_auth_state()) if user is not None else None
+        try:
+            ensure_table(db)
+            owners = owners_of(db, name)
+            if not owners and kept is not None:
+                # A hub from before there were bindings knows its people by their last login.
+                bind(db, name, kept)
+                owners = [kept]
+            if not owners or identity in owners:
+                bind(db, name, identity)
+                db.commit()
+                return
+            db.commit()
+        except SQLAlchemyError as error:
+            db.rollback()
+            raise Refused(
+                Reason.HUB,
+                "The hub can't find out whether your user name is yours. Try again in a few "
+                "minutes; if that does not help, tell the hub's operator.",
+                status=503,
+                username=name,
+            ) from error
+        self.log.warning(
+            "%s",
+            events.line(
+                "binding",
+                "clash",
+                user=name,
+                provider=identity.provider,
+                idp=identity.idp,
+                subject=identity.subject,
+                owner_provider=owners[0].provider,
+                owner_idp=owners[0].idp,
+                owner_subject=owners[0].subject,
+            ),
+        )
+        self._clash(name, Reason.NAME_TAKEN)
+
+    def _clash(self, name: str, reason: Reason) -> None:
+        events.CLASHES.labels(self.called).inc()
+        if self.bindings != "enforce":
+            return
+        raise Refused(
+            reason,
+            f"The user name {name} belongs to another account on this hub. If you have used "
+            "this hub before, sign in the way you did then; if you have not, or if that account "
+            "is yours as well, tell the hub's operator.",
+            username=name,
+        )
+
+    def delete_user(self, user: Any) -> Any:
+        """Let go of the name of a user whom an admin deletes: it may have another owner next."""
+        db = Session.object_session(user.orm_user) if hasattr(user, "orm_user") else None
+        if db is not None:
+            ensure_table(db)
+            release(db, user.name)
+            db.commit()
+        return super().delete_user(user)
+
+
+def ensure_table(db: Session) -> None:
+    """Make the table where it is not there yet."""
+    TABLE.create(db.connection(), checkfirst=True)
+
+
+def owners_of(db: Session, name: str) -> list[Identity]:
+    """Return the identities that a name is bound to, the first first."""
+    rows = db.execute(
+        select(TABLE.c.provider, TABLE.c.idp, TABLE.c.subject)
+        .where(TABLE.c.name == name)
+        .order_by(TABLE.c.first_login)
+    )
+    return [Identity(*row) for row in rows]
+
+
+def bind(db: Session, name: str, identity: Identity, *, login: bool = True) -> None:
+    """Bind a name to an identity, or note another login of theirs.
+
+    Args:
+        db: the hub's database.
+        name: the hub's user name.
+        identity: whose it is.
+        login: whether they log in at this moment.
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    seen = {"last_login": now, "idp": identity.idp} if login else {"idp": identity.idp}
+    if db.execute(change(TABLE).where(_is(name, identity)).values(**seen)).rowcount:  # type: ignore[attr-defined]  # of a CursorResult
+        return
+    key = {"name": name, "provider": identity.provider, "subject": identity.subject}
+    db.execute(insert(TABLE).values(**key, first_login=now, **seen))
+
+
+def release(db: Session, name: str, identity: Identity | None = None) -> int:
+    """Free a name, or take one identity from it; return how many bindings that were."""
+    which = TABLE.c.name == name if identity is None else _is(name, identity)
+    return int(db.execute(delete(TABLE).where(which)).rowcount)  # type: ignore[attr-defined]  # of a CursorResult
+
+
+def _is(name: str, identity: Identity) -> Any:
+    return and_(
+        TABLE.c.name == name,
+        TABLE.c.provider == identity.provider,
+        TABLE.c.subject == identity.subject,
+    )

@@ -1,0 +1,80 @@
+"""Who somebody is, whatever the hub calls them: provider, institution, subject.
+
+A hub's user name is not that: two institutions behind CILogon can both say `ada@example.org`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyterhub.auth import Authenticator
+from oauthenticator.oauth2 import OAuthenticator
+
+SUBJECT_CLAIMS = ("sub", "id", "uuid", "account_id")
+"""What identifies a person at a provider for good, in the order of preference: OpenID Connect's
+`sub` (Core 1.0 section 2), GitHub's and GitLab's `id`, Bitbucket's `uuid` and `account_id`."""
+
+INSTITUTION_CLAIMS = ("idp", "identity_provider")
+"""The entity ID of the institution: CILogon's claim, and that of Keycloak's broker."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A person, as a provider knows them.
+
+    Attributes:
+        provider: the issuer's address; without OpenID Connect, that of the provider. Not the name
+            in the values, so that a provider can be renamed.
+        idp: the institution's entity ID where the provider has several, else "".
+        subject: what identifies the person there.
+    """
+
+    provider: str
+    idp: str
+    subject: str
+
+
+def identity_of(authenticator: Authenticator, user_info: Any) -> Identity | None:
+    """Return who a provider's answer is about; None where it does not say.
+
+    Args:
+        authenticator: one of ours.
+        user_info: what the provider says of the person.
+    """
+    if not isinstance(user_info, Mapping):
+        return None
+    subject = _first(user_info, SUBJECT_CLAIMS)
+    provider = provider_address(authenticator)
+    if not subject or not provider:
+        return None
+    return Identity(provider, _first(user_info, INSTITUTION_CLAIMS), subject)
+
+
+def provider_address(authenticator: Any) -> str:
+    """Return what identifies a provider: its issuer, else the origin of its login page."""
+    issuer: str = authenticator.issuer_address()
+    if issuer:
+        return issuer
+    address = urlsplit(authenticator.authorize_url or "")
+    return f"{address.scheme}://{address.netloc}" if address.netloc else ""
+
+
+def identity_in(authenticator: OAuthenticator, auth_state: Any) -> Identity | None:
+    """Return whose login an auth state was kept of; None where it does not say."""
+    if not isinstance(auth_state, Mapping):
+        return None
+    return identity_of(authenticator, auth_state.get(authenticator.user_auth_state_key))
+
+
+def _first(user_info: Mapping[str, Any], claims: tuple[str, ...]) -> str:
+    """Return the first claim that is there, "" where it is not of a kind that identifies."""
+    for claim in claims:
+        value = user_info.get(claim)
+        if value is None or value == "":
+            continue
+        # True and False are numbers to Python.
+        return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return ""
