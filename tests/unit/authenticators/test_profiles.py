@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from types import SimpleNamespace
 from typing import Any
 
@@ -225,11 +226,11 @@ def test_nobody_gets_a_server_from_a_list_that_can_be_misread(profiles: Any) -> 
     assert failed.value.status_code == 500
 
 
-def test_an_entry_may_be_added_afterwards() -> None:
+def test_entries_may_be_added_before_and_afterwards() -> None:
     c = Config()
     c.JupyterHub.spawner_class = KubeSpawner
-    configure(c, {})
     c.KubeSpawner.profile_list.append(SMALL)
+    configure(c, {})
     c.KubeSpawner.profile_list.append(GPU)
     assert seen(c, "students") == ["Small"]
     assert seen(c, "gpu") == ["Small", "With GPU"]
@@ -254,6 +255,12 @@ def test_an_operators_own_kubespawner_keeps_what_it_does() -> None:
     cls = hub([GPU], spawner=Own).JupyterHub.spawner_class
     assert issubclass(cls, Own)
     assert seen(hub([SMALL, GPU], spawner=Own), "students") == ["Small"]
+
+
+def test_what_one_person_sees_takes_nothing_from_another() -> None:
+    before = copy.deepcopy([CHOICES])
+    profiles_for(set(), [CHOICES])
+    assert before == [CHOICES]
 
 
 group = st.sampled_from(["a", "b", "c"])
