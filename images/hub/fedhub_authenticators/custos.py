@@ -25,6 +25,7 @@ from oauthenticator.oauth2 import OAuthenticator, OAuthLoginHandler
 from tornado.httpclient import HTTPClientError
 from tornado.httputil import url_concat
 
+from fedhub_authenticators import events
 from fedhub_authenticators.custos_discovery import CustosDiscovery, UnknownAddressError
 from fedhub_authenticators.custos_groups import KEPT, CustosGroups
 from fedhub_authenticators.custos_institutions import CustosInstitutions
@@ -51,6 +52,7 @@ class CustosLoginHandler(OAuthLoginHandler):
         try:
             await self.authenticator.find_addresses()
         except UnknownAddressError as error:
+            events.login(self.log, self.authenticator.called, "failed", Reason.PROVIDER)
             status = HTTPStatus.SERVICE_UNAVAILABLE
             raise Refused(Reason.PROVIDER, str(error), status=status) from error
         super().get()
