@@ -126,9 +126,9 @@ async def _deciding(
 
     Where only several together do, those are returned that it can't do without.
     """
-    if await holds([]) or not await holds(rules):
+    if await holds([]):
         return []
-    if found := await _sufficient(rules, holds):
+    if (found := await _sufficient(rules, holds)) or not await holds(rules):
         return found
     return [rule for rule in rules if not await holds([other for other in rules if other != rule])]
 
