@@ -72,7 +72,7 @@ def show_profiles_by_group(c: Any) -> None:
     Raises:
         ValueError: an entry of `c.KubeSpawner.profile_list` is wrong; the sentence says which.
     """
-    profiles = c.KubeSpawner.get("profile_list")
+    profiles = c.get("KubeSpawner", {}).get("profile_list")
     # One that is only added to has no value yet.
     if (
         profiles is not None
