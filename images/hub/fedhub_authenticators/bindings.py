@@ -15,8 +15,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from jupyterhub.handlers import BaseHandler
 from oauthenticator.oauth2 import OAuthenticator
-from sqlalchemy import Column, DateTime, MetaData, Table, Unicode, and_, delete, insert, select
+from sqlalchemy import (
+    Column,
+    DateTime,
+    MetaData,
+    Table,
+    Unicode,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy import update as change
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -133,12 +145,20 @@ class Bound(OAuthenticator):
             username=name,
         )
 
+    def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
+        """Add the API; where there are several providers, it is not one provider's."""
+        # Imported here, since the pages show what this module keeps.
+        from fedhub_authenticators.binding_pages import binding_pages
+
+        pages: list[tuple[str, type[BaseHandler]]] = super().get_handlers(app)
+        return pages + ([] if getattr(self, "path", "") else binding_pages())
+
     def delete_user(self, user: Any) -> Any:
         """Let go of the name of a user whom an admin deletes: it may have another owner next."""
         db = Session.object_session(user.orm_user) if hasattr(user, "orm_user") else None
         if db is not None:
             ensure_table(db)
-            release(db, user.name)
+            release(db, user.orm_user.name)  # the hub's name, prefix included
             db.commit()
         return super().delete_user(user)
 
@@ -187,3 +207,35 @@ def _is(name: str, identity: Identity) -> Any:
         TABLE.c.provider == identity.provider,
         TABLE.c.subject == identity.subject,
     )
+
+
+def listed(
+    db: Session, *, name: str | None, provider: str | None, offset: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Return bindings in the order of their names, and how many there are in all.
+
+    Args:
+        db: the hub's database.
+        name: only this user's.
+        provider: only this provider's.
+        offset: how many to leave out.
+        limit: how many to return.
+    """
+    which = [
+        column == wanted
+        for column, wanted in ((TABLE.c.name, name), (TABLE.c.provider, provider))
+        if wanted is not None
+    ]
+    total = db.execute(select(func.count()).select_from(TABLE).where(*which)).scalar_one()
+    rows = db.execute(
+        select(TABLE)
+        .where(*which)
+        .order_by(TABLE.c.name, TABLE.c.first_login)
+        .offset(offset)
+        .limit(limit)
+    ).mappings()
+    return [{key: _readable(value) for key, value in row.items()} for row in rows], total
+
+
+def _readable(value: Any) -> Any:
+    return f"{value.isoformat()}Z" if isinstance(value, datetime) else value

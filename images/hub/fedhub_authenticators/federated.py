@@ -21,6 +21,7 @@ from traitlets import Dict
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from fedhub_authenticators.binding_pages import binding_pages
 from fedhub_authenticators.exchange_page import exchange_pages
 from fedhub_authenticators.member import Member, member_class
 from fedhub_authenticators.notebook_tokens import token_pages
@@ -285,7 +286,7 @@ class FederatedAuthenticator(Authenticator):
         if len(self.authenticators) > 1:
             pages.append((r"/logout", OwnLogout))
             members = list(self.authenticators.values())
-            pages += [*token_pages(members), *exchange_pages(members)]
+            pages += [*token_pages(members), *exchange_pages(members), *binding_pages()]
         return [*pages, (r"/login", LoginHandler)]
 
 

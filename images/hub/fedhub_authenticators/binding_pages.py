@@ -1,0 +1,117 @@
+"""The hub's API for bindings, where operators list, link and release them.
+
+| to `/hub/api/fedhub/bindings` | does | scope |
+|---|---|---|
+| `GET ?name=&provider=&offset=&limit=` | lists | `list:users` and `read:users` |
+| `DELETE /<name>?provider=&subject=` | frees a name, or takes an identity from it | `admin:users` |
+| `PUT /<name>` | links a name to one more identity | `admin:users` |
+
+`PUT` takes `{"provider": …, "idp": …, "subject": …}`. Whatever is taken from a name ends the
+sessions under it: they may be those of the person who loses it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.scopes import needs_scope
+from tornado.web import HTTPError
+
+from fedhub_authenticators import bindings, events
+from fedhub_authenticators.hub_sessions import end_sessions
+from fedhub_authenticators.identity import Identity
+
+PAGE = r"/api/fedhub/bindings"
+
+MOST = 1000
+"""Entries of one answer."""
+
+_LONGEST_BODY = 8 * 1024
+
+
+def binding_pages() -> list[tuple[str, type[APIHandler]]]:
+    """Return the pages; a hub has them once, however many providers."""
+    return [(PAGE, Bindings), (PAGE + r"/([^/]+)", Binding)]
+
+
+class Bindings(APIHandler):
+    """All bindings."""
+
+    @needs_scope("list:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
+    def get(self) -> None:
+        """List them by name."""
+        if not self.has_scope("read:users"):
+            raise HTTPError(403, "listing bindings needs the scope read:users, for all users")
+        offset = self._number("offset", 0)
+        limit = min(self._number("limit", MOST), MOST)
+        bindings.ensure_table(self.db)
+        found, total = bindings.listed(
+            self.db,
+            name=self.get_argument("name", None),
+            provider=self.get_argument("provider", None),
+            offset=offset,
+            limit=limit,
+        )
+        following = offset + len(found) if offset + len(found) < total else None
+        self.set_header("Content-Type", "application/json")
+        self.finish(
+            json.dumps({"bindings": found, "total": total, "offset": offset, "next": following})
+        )
+
+    def _number(self, name: str, otherwise: int) -> int:
+        text = self.get_argument(name, str(otherwise))
+        if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - what fits anything
+            raise HTTPError(400, f"{name} must be a number that is not negative")
+        return int(text)
+
+
+class Binding(APIHandler):
+    """The bindings of one name."""
+
+    @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
+    async def delete(self, name: str) -> None:
+        """Release the name, or take one identity from it."""
+        given = {key: self.get_argument(key, "") for key in ("provider", "subject")}
+        if any(given.values()) and not all(given.values()):
+            raise HTTPError(400, "name both provider and subject, or neither to release the name")
+        identity = (
+            Identity(given["provider"], "", given["subject"]) if all(given.values()) else None
+        )
+        bindings.ensure_table(self.db)
+        released = bindings.release(self.db, name, identity)
+        self.db.commit()
+        if not released:
+            raise HTTPError(404, f"{name} is bound to no such identity")
+        if user := self.find_user(name):
+            # Also so that the login before, which is kept with them, does not count as the owner's.
+            await end_sessions(user, self.db, None)
+        self._note("released", name)
+        self.set_status(204)
+
+    @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
+    def put(self, name: str) -> None:
+        """Link the name to one more identity."""
+        identity = self._identity()
+        bindings.ensure_table(self.db)
+        bindings.bind(self.db, name, identity, login=False)
+        self.db.commit()
+        self._note("linked", name)
+        self.set_status(204)
+
+    def _identity(self) -> Identity:
+        if len(self.request.body) > _LONGEST_BODY:
+            raise HTTPError(413, "an identity is not that long")
+        given: Any = self.get_json_body()
+        keys = {"provider", "idp", "subject"}
+        fits = isinstance(given, dict) and keys >= given.keys() >= {"provider", "subject"}
+        if not fits or not all(isinstance(value, str) for value in given.values()):
+            raise HTTPError(400, 'send {"provider": …, "idp": …, "subject": …}, all of them texts')
+        if not given["provider"] or not given["subject"]:
+            raise HTTPError(400, "provider and subject must not be empty")
+        return Identity(given["provider"], given.get("idp", ""), given["subject"])
+
+    def _note(self, what: str, name: str) -> None:
+        by = getattr(self.current_user, "name", "")
+        self.log.info("%s", events.line("binding", what, user=name, by=by))
