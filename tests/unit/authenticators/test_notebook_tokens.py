@@ -176,6 +176,18 @@ def test_a_refresh_of_the_login_at_the_same_time_uses_it_once_too() -> None:
     at_a_hub(test)
 
 
+def test_what_a_refresh_of_the_login_brought_is_there_before_jupyterhub_keeps_it() -> None:
+    async def test(hub: Hub) -> None:
+        user = await hub.logged_in()
+        hub.provider.revoke((await user.get_auth_state())["access_token"])
+        model = await hub.app.authenticator.refresh_user(user)
+        answer = await hub.app.authenticator.fresh_token(user)
+        assert answer["access_token"] == model["auth_state"]["access_token"]
+        assert hub.provider.asked.count("token") == 1
+
+    at_a_hub(test)
+
+
 def test_two_people_get_their_own() -> None:
     async def test(hub: Hub) -> None:
         people = [await hub.logged_in(person) for person in (ADA, BOB)]
@@ -418,6 +430,8 @@ def test_a_service_gets_none_whatever_it_may_do() -> None:
     async def test(hub: Hub) -> None:
         await hub.logged_in()
         assert (await hub.ask("of-the-grader")).status_code == 403
+        grader = orm.Service.find(hub.app.db, "grader")
+        assert (await hub.ask(grader.new_api_token(scopes=[SCOPE]))).status_code == 403
 
     at_a_hub(test, c)
 
