@@ -8,6 +8,9 @@ from jupyterhub.crypto import CryptKeeper
 from oauthenticator.oauth2 import OAuthenticator
 from traitlets import Enum, default
 
+PROVIDER = "provider"
+"""The key of auth_state that says through which provider somebody came."""
+
 
 class KeepsAuthState(OAuthenticator):
     """Has auth state on: refresh, logout at the provider and tokens for servers need it."""

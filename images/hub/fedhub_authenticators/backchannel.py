@@ -17,11 +17,15 @@ import jwt
 from jupyterhub import orm
 from jupyterhub.handlers import BaseHandler
 from oauthenticator.oauth2 import OAuthenticator
+from sqlalchemy import select
 from tornado.web import stream_request_body
 
 from fedhub_authenticators import events
+from fedhub_authenticators.auth_state import PROVIDER
+from fedhub_authenticators.bindings import TABLE, ensure_table
 from fedhub_authenticators.hub_sessions import end_sessions
 from fedhub_authenticators.id_token import LEEWAY
+from fedhub_authenticators.identity import provider_address
 from fedhub_authenticators.short_memory import ShortMemory
 
 PAGE = "/backchannel_logout"
@@ -98,8 +102,11 @@ class LogsOutWhenTold(OAuthenticator):
 
     async def is_about(self, user: Any, sub: str, sid: str) -> bool:
         """Return whether somebody logged in last as this subject, or in this session."""
-        state = await user.get_auth_state() or {}
-        if state.get("provider", self.provider_name) != self.provider_name:
+        state = await user.get_auth_state()
+        if not state:
+            # Nothing was kept; whose name it is says the bindings table, if that knows them.
+            return bool(sub)
+        if state.get(PROVIDER, self.provider_name) != self.provider_name:
             return False
         claims = _claims(state.get("id_token"))
         if not sub:
@@ -107,6 +114,11 @@ class LogsOutWhenTold(OAuthenticator):
         user_info = state.get(self.user_auth_state_key)
         about = user_info.get("sub") if isinstance(user_info, Mapping) else None
         return sub in (claims.get("sub"), about)
+
+    async def identity_kept(self, user: Any) -> dict[str, Any]:
+        """Return what of somebody's auth_state says who they are, without a token."""
+        state = await user.get_auth_state() or {}
+        return {key: state[key] for key in (PROVIDER, self.user_auth_state_key) if key in state}
 
 
 def told(claims: Mapping[str, Any], now: float) -> tuple[str, str]:
@@ -193,17 +205,38 @@ class BackchannelLogout(BaseHandler):
             self.finish({"error": "invalid_request", "error_description": said})
             return
         for user in await self._people(sub, sid):
-            await end_sessions(user, self.db)
+            await end_sessions(user, self.db, await authenticator.identity_kept(user))
             authenticator.stop_servers_if_wanted(user, self)
             about = {"provider": authenticator.called, "user": user.name}
             self.log.info("%s", events.line("backchannel-logout", "out", **about))
         self.finish({})
 
     async def _people(self, sub: str, sid: str) -> list[Any]:
-        """Return the users of the hub whom it is about; nobody is no error (section 2.8)."""
-        known = self.db.query(orm.User).filter(orm.User.encrypted_auth_state.isnot(None))
+        """Return the users of the hub whom it is about; nobody is no error (section 2.8).
+
+        Those who logged in before there were bindings are found by their auth_state.
+        """
+        provider = provider_address(self.authenticator)
+        known = self.db.query(orm.User)
+        if sub and (names := names_bound_to(self.db, provider, sub)):
+            known = known.filter(orm.User.name.in_(names))
+        else:
+            known = known.filter(orm.User.encrypted_auth_state.isnot(None))
         users = [self._user_from_orm(user) for user in known]
         return [user for user in users if await self.authenticator.is_about(user, sub, sid)]
+
+
+def names_bound_to(db: Any, provider: str, subject: str) -> list[str]:
+    """Return the hub's names of a person, as the bindings table has them.
+
+    Args:
+        db: the hub's database session.
+        provider: the issuer's address.
+        subject: the person's `sub`.
+    """
+    ensure_table(db)
+    which = (TABLE.c.provider == provider, TABLE.c.subject == subject)
+    return list(db.execute(select(TABLE.c.name).where(*which)).scalars())
 
 
 def _claims(id_token: Any) -> Mapping[str, Any]:

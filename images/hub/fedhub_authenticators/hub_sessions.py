@@ -9,11 +9,12 @@ JupyterHub 5.5 knows no list of sessions. What a browser holds is
   services ask the hub about a token at most every `cache_max_age`, five minutes by default.
 
 Tokens that people asked for themselves, and those of their servers, have no `session_id` and stay.
-Without auth_state the next refresh refuses them too, as long as nobody logs in again.
+Without tokens in auth_state the next refresh refuses them too, until somebody logs in again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jupyterhub import orm
@@ -21,12 +22,13 @@ from jupyterhub import orm
 from fedhub_authenticators.locks import per_user
 
 
-async def end_sessions(user: Any, db: Any) -> None:
+async def end_sessions(user: Any, db: Any, keep: Mapping[str, Any] | None) -> None:
     """End all sessions of a user of the hub, and forget the tokens that their login brought.
 
     Args:
         user: JupyterHub's user.
         db: the hub's database session.
+        keep: what stays of their auth_state; None for nothing.
     """
     async with per_user(user.name):
         user.cookie_id = orm.new_token()
@@ -37,5 +39,5 @@ async def end_sessions(user: Any, db: Any) -> None:
         for code in db.query(orm.OAuthCode).filter_by(user_id=user.id):
             db.delete(code)
         # Saving commits, and so commits all of the above.
-        await user.save_auth_state(None)
+        await user.save_auth_state(dict(keep) if keep else None)
         user._auth_refreshed = None

@@ -20,7 +20,8 @@ from oauthenticator.oauth2 import (
 from tornado.web import HTTPError
 from traitlets import Unicode
 
-from fedhub_authenticators.provider import PROVIDER, Provider
+from fedhub_authenticators.auth_state import PROVIDER
+from fedhub_authenticators.provider import Provider
 from fedhub_authenticators.refusals import Reason, Refused
 
 

@@ -20,7 +20,7 @@ from fedhub_authenticators.another_account import (
     RemembersRefused,
 )
 from fedhub_authenticators.answers import SaneAnswers
-from fedhub_authenticators.auth_state import KeepsAuthState
+from fedhub_authenticators.auth_state import PROVIDER, KeepsAuthState
 from fedhub_authenticators.backchannel import LogsOutWhenTold
 from fedhub_authenticators.bindings import Bound
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
@@ -34,9 +34,6 @@ from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.token_exchange import TokenExchange
 from fedhub_authenticators.verified_email import VerifiedEmail
-
-PROVIDER = "provider"
-"""The key of auth_state that says through which provider somebody came."""
 
 _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
     (OAuthLoginHandler, AsksAnew),

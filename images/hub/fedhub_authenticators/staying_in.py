@@ -66,6 +66,9 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             return True
         async with per_user(user.name):
             before = await user.get_auth_state() or {}
+            if before and not before.get("token_response"):
+                # The provider ended the session (`backchannel`); there is nothing to ask it with.
+                return self._out_or_grace(user, {})
             self.use_client(before.get(CLIENT))
             _trouble.set("")
             refreshed: bool | dict[str, Any]
@@ -84,10 +87,13 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             except (HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
                 _trouble.set(_trouble.get() or type(error).__name__)
                 refreshed = False
-            if not refreshed and self.own_name(user.name) in self.blocked_users:
-                return self._out(user, handler, Reason.BLOCKED)
             if not refreshed:
-                return self._out_or_grace(user, before)
+                blocked = self.own_name(user.name) in self.blocked_users
+                return (
+                    self._out(user, handler, Reason.BLOCKED)
+                    if blocked
+                    else self._out_or_grace(user, before)
+                )
             events.refresh(self.log, self.called, "kept", user=user.name)
             return refreshed
 

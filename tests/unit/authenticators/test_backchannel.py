@@ -55,8 +55,10 @@ class Issuer:
         self._keys = provider._state.keys
 
     def claims(self, **change: Any) -> dict[str, Any]:
-        """A logout token's claims; a change to None takes one out."""
+        """A logout token's claims; a change to None takes one out; dates count from now."""
         now = int(time.time())
+        for date in {"iat", "exp"} & {name for name in change if change[name] is not None}:
+            change[date] += now
         claims = {
             "iss": self.address,
             "aud": CLIENT_IDS["keycloak"],
@@ -101,7 +103,40 @@ def test_whoever_the_provider_logged_out_is_out_of_the_hub(provider: IdentityPro
             assert (reply.status_code, reply.json()) == (200, {})
             assert reply.headers["cache-control"] == "no-store"
             assert not await is_in(visitor)
-            assert await user.get_auth_state() is None
+            kept = await user.get_auth_state()
+            assert set(kept) == {"provider", "keycloak_user"}, "who it is, and no token"
+
+    run_async(go())
+
+
+def test_what_they_asked_for_themselves_waits_for_their_next_login(
+    provider: IdentityProvider,
+) -> None:
+    async def go() -> None:
+        async with logged_in(provider) as (_, visitor, user):
+            token = user.new_api_token()
+            asked = {"headers": {"Authorization": f"token {token}"}}
+            assert (await visitor.get("/hub/api/user", **asked)).status_code == 200
+            await post(visitor, Issuer(provider).token())
+            # A provider that is down is no reason to take them for logged in.
+            provider.inject("server-error")
+            assert (await visitor.get("/hub/api/user", **asked)).status_code == 403
+            provider.clear_faults()
+            assert (await log_in(visitor, "keycloak")).status_code == 302
+            assert (await visitor.get("/hub/api/user", **asked)).status_code == 200
+
+    run_async(go())
+
+
+@pytest.mark.parametrize("bindings", ["off", "enforce"])
+def test_a_hub_that_keeps_nothing_of_a_login_knows_people_by_their_binding(
+    provider: IdentityProvider, bindings: str
+) -> None:
+    async def go() -> None:
+        traits = {"bindings": bindings, "enable_auth_state": False}
+        async with logged_in(provider, **traits) as (_, visitor, _user):
+            assert (await post(visitor, Issuer(provider).token())).status_code == 200
+            assert await is_in(visitor) is (bindings == "off")
 
     run_async(go())
 
@@ -197,9 +232,9 @@ WRONG: dict[str, dict[str, Any]] = {
     "about nobody": {"sub": None},
     "about a number": {"sub": 7},
     "about a list": {"sid": ["s"]},
-    "too old": {"iat": int(time.time()) - FRESH - LEEWAY - 60, "exp": None},
-    "of the future": {"iat": int(time.time()) + FRESH + LEEWAY + 60, "exp": None},
-    "over": {"exp": int(time.time()) - LEEWAY - 60},
+    "too old": {"iat": -FRESH - LEEWAY - 60, "exp": None},
+    "of the future": {"iat": FRESH + LEEWAY + 60, "exp": None},
+    "over": {"exp": -LEEWAY - 60},
     "without a date": {"iat": None},
     "without an id": {"jti": None},
     "with an empty id": {"jti": ""},
