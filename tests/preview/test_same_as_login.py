@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from fedhub_authenticators.bindings import TABLE, ensure_table
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
+from sqlalchemy import delete
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from traitlets.config import Config
@@ -45,6 +47,8 @@ class Hub:
         app = self.app
         for kind in (orm.User, orm.Group):
             app.db.query(kind).delete()
+        ensure_table(app.db)
+        app.db.execute(delete(TABLE))  # who had a name first
         app.db.commit()
         app.db.expunge_all()
         app.users.clear()

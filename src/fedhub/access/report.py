@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -118,7 +118,7 @@ def report_of(hub: Hub, verdicts: Verdicts) -> Report:
         verdict["reason"] = masked(verdict.get("reason", ""), secrets)
         answers.append(_answer(hub, person, verdict))
     names = [name for place in hosts(hub) for name in place.names]
-    notes = tuple(_notes(verdicts))
+    notes = (*_notes(verdicts), *_shared_names(answers))
     return Report(hub.name, next(iter(names), ""), verdicts.authenticator, tuple(answers), notes)
 
 
@@ -155,3 +155,19 @@ def _notes(verdicts: Verdicts) -> list[str]:
         for provider in verdicts.providers
         if provider.traits.get("allow_existing_users")
     ]
+
+
+def _shared_names(answers: Iterable[Answer]) -> Iterator[str]:
+    """Yield a note on each user name that two people get: it belongs to whoever comes first."""
+    by_name: dict[str, dict[tuple[Any, ...], str]] = {}
+    for answer in answers:
+        if answer.allowed:
+            person = answer.person
+            identity = (person.provider, person.idp, str(person.claims.get("sub")))
+            by_name.setdefault(answer.username, {}).setdefault(identity, person.name)
+    for username, people in by_name.items():
+        if len(people) > 1:
+            yield (
+                f"{' and '.join(people.values())} would both be {username}: the name belongs to "
+                "whoever logs in first, and the others are refused, unless bindings are off"
+            )
