@@ -87,6 +87,8 @@ def run(hub: Hub, asked: Asked, *, output: Format, write: Path | None) -> int:
     from fedhub.preview.session import interrupt_on_signals
 
     interrupt_on_signals()
+    for warning in hub.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
     try:
         with _progress(f"Logging people in to {hub.name} …"):
             found = look(hub, asked)
@@ -150,16 +152,16 @@ def _print(found: Found, output: Format) -> int:
 
     differences = found.differences
     if output == "json":
-        print_out(show.json_text(found.report, differences))
+        _print_out(show.json_text(found.report, differences))
     elif output == "html":
-        print_out(show.html_text(found.report))
+        _print_out(show.html_text(found.report))
     elif differences is None:
         show.print_table(found.report)
     if differences is None:
         return 0
     for difference in differences:
         if output == "text":
-            print_out(str(difference))
+            _print_out(str(difference))
         elif output == "html":
             sys.stderr.write(f"{difference}\n")
     sys.stderr.write(_summary(found, differences) + "\n")
@@ -196,8 +198,7 @@ def _write(found: Found, hub: Hub, file: Path) -> None:
     sys.stderr.write(f"Wrote {file}; `--expect {file}` compares with it.\n")
 
 
-def print_out(text: str) -> None:
-    """Print on standard output."""
+def _print_out(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
