@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 
 from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Registration, Server
+from fedhub.idp.records import Token
 from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.site import Site
-from fedhub.idp.state import Token
 
 
 def access_token(site: Site, *, in_query: bool = False, scheme: str = "bearer") -> Token | Response:

@@ -24,9 +24,10 @@ from werkzeug.datastructures import Headers
 
 from fedhub.idp import tokens
 from fedhub.idp.client import Client
+from fedhub.idp.records import Code, SignIn, Token
 from fedhub.idp.refusals import Reason, Refused, reason_of
 from fedhub.idp.site import current_site, no_store, send_back
-from fedhub.idp.state import CODE_LIFETIME, Code, SignIn, Token
+from fedhub.idp.state import CODE_LIFETIME
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 AUTH_METHODS = ["client_secret_basic", "client_secret_post"]

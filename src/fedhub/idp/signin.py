@@ -2,12 +2,13 @@
 
 Served at every face's authorize address. Posting `persona=NAME` to that address, query and all,
 signs that persona in; `claims` (a JSON object) replaces the persona's claims, `cancel` refuses.
+A browser that has signed in goes on without the page, unless `prompt` says otherwise.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
@@ -15,15 +16,19 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 from flask import Response, render_template, request
 
 from fedhub.access.persona import Persona
+from fedhub.idp import sessions
 from fedhub.idp.claims import known_of, parse_claims, split_hint
 from fedhub.idp.client import Client
 from fedhub.idp.grants import NOTHING, ProtocolRequest, Server
+from fedhub.idp.records import SignIn
 from fedhub.idp.refusals import Reason
 from fedhub.idp.site import Site, no_store
-from fedhub.idp.state import SignIn, username_of
+from fedhub.idp.state import username_of
 
 OWN_FIELDS = frozenset({"persona", "claims", "cancel"})
 """Form fields of the page itself; all others belong to the authorization request."""
+ASK_ANEW = frozenset({"login", "select_account"})
+"""Values of `prompt` that show the page to somebody who is signed in."""
 
 
 @dataclass(frozen=True)
@@ -63,24 +68,13 @@ class Draft:
     problem: str
 
 
-def authorize(
-    site: Site,
-    server: Server,
-    *,
-    session: SignIn | None = None,
-    signed_in: Callable[[SignIn], SignIn] = lambda signin: signin,
-    after: Callable[[Response, SignIn], None] = lambda reply, signin: None,
-    implied: Mapping[str, str] = NOTHING,
-) -> Response:
+def authorize(site: Site, server: Server, *, implied: Mapping[str, str] = NOTHING) -> Response:
     """Answer an authorization request (RFC 6749 section 4.1.1), GET or POST.
 
     Args:
         site: the face it came to.
         server: issues the code.
-        session: somebody already signed in with this browser.
-        signed_in: what the face does with a new sign-in, such as opening a session.
         implied: parameters the face does not ask for, such as GitHub's `response_type`.
-        after: what the face adds to the reply, such as a session cookie.
     """
     values = dict(implied) | _own_values()
     client = site.client(values.get("client_id", ""))
@@ -89,6 +83,7 @@ def authorize(
     callback = values.get("redirect_uri") or _only(client.redirect_uris)
     if callback not in client.redirect_uris:
         return site.refuse_authorize(Reason.WRONG_CALLBACK, callback)
+    session = sessions.seen(site, client)
     try:
         _check(site, values)
         grant = server.get_consent_grant(_protocol_request(implied), end_user=session)
@@ -100,11 +95,11 @@ def authorize(
         return site.deny(callback, error.error, words, values.get("state", ""))
     if isinstance(chosen, Response):
         return chosen
-    signin = chosen if chosen is session else signed_in(chosen)
+    signin = chosen if chosen is session else sessions.begin(site, chosen)
     reply: Response = server.create_authorization_response(
         grant.request, grant_user=signin, grant=grant
     )
-    after(reply, signin)
+    sessions.remember(site, reply, signin)
     return reply
 
 
@@ -151,29 +146,44 @@ def _check(site: Site, values: dict[str, str]) -> None:
         raise DeniedError("unsupported_response_type", "Only the response type code is supported")
     if words := site.refused_scope(values.get("scope", "")):
         raise DeniedError("invalid_scope", words)
-    if "none" in _prompts(values) and len(_prompts(values)) > 1:
+    prompts = _prompts(site, values)
+    if "none" in prompts and len(prompts) > 1:
         raise DeniedError("invalid_request", "The prompt none can't be combined")
 
 
 def _choose(
     site: Site, client: Client, values: dict[str, str], session: SignIn | None
 ) -> SignIn | Response:
-    """Who signs in, or the page that asks.
+    """Who signs in, or the page that asks (OpenID Connect Core 1.0 section 3.1.2.1, `prompt`).
 
     Raises:
         DeniedError: the person refused, or may not be asked.
     """
     if "cancel" in request.form:
         raise DeniedError("access_denied", site.cancelled_words)
-    asked = request.form.get("persona") or _at_once(site, client)
+    prompts = _prompts(site, values)
+    anew = bool(prompts & ASK_ANEW)
+    asked = request.form.get("persona") or ("" if anew else _at_once(site, client))
     if asked:
         made = _signin(site, client, asked, request.form.get("claims", ""))
         return _page(site, client, values, made) if isinstance(made, Draft) else made
-    if session is not None and not {"login", "select_account"} & _prompts(values):
+    elsewhere = session is not None and _hinted_elsewhere(site, client, values, session)
+    if session is not None and not anew and not elsewhere:
         return session
-    if "none" in _prompts(values):
+    if "none" in prompts and elsewhere:
+        raise DeniedError("interaction_required", "The user is signed in at another institution")
+    if "none" in prompts:
         raise DeniedError("login_required", "The user is not signed in")
     return _page(site, client, values)
+
+
+def _hinted_elsewhere(site: Site, client: Client, values: dict[str, str], session: SignIn) -> bool:
+    """Whether the hub wants people of institutions that this session is not of."""
+    if not site.institutions_have_sessions:
+        return False
+    known = {persona.idp for persona in site.state.personas(client.provider)}
+    wanted = known.intersection(_hints(values))
+    return bool(wanted) and session.idp not in wanted
 
 
 def _at_once(site: Site, client: Client) -> str:
@@ -206,10 +216,9 @@ def _signin(site: Site, client: Client, name: str, text: str) -> SignIn | Draft:
 def _page(
     site: Site, client: Client, values: dict[str, str], draft: Draft | None = None
 ) -> Response:
-    hint = values.get("idphint") or values.get("selected_idp", "")
     groups = institutions(
         site.state.personas(client.provider),
-        wanted=split_hint(hint),
+        wanted=_hints(values),
         first=values.get("initialidp", ""),
     )
     page = render_template(
@@ -240,10 +249,18 @@ def _own_values() -> dict[str, str]:
 
 
 def _protocol_request(implied: Mapping[str, str]) -> ProtocolRequest:
+    """The request as Authlib checks it; `prompt` is `_choose`'s business."""
     values = {name: [value] for name, value in implied.items()}
-    values |= {n: request.values.getlist(n) for n in request.values if n not in OWN_FIELDS}
+    passed = [n for n in request.values if n not in OWN_FIELDS and n != "prompt"]
+    values |= {name: request.values.getlist(name) for name in passed}
     return ProtocolRequest(values, request.headers)
 
 
-def _prompts(values: dict[str, str]) -> set[str]:
-    return set(values.get("prompt", "").split())
+def _hints(values: dict[str, str]) -> list[str]:
+    """The institutions the hub wants to offer; `idphint` wins."""
+    return split_hint(values.get("idphint") or values.get("selected_idp", ""))
+
+
+def _prompts(site: Site, values: dict[str, str]) -> set[str]:
+    asked = set(values.get("prompt", "").split())
+    return asked if site.understood_prompts is None else asked & site.understood_prompts

@@ -16,8 +16,9 @@ from flask import Response, g, jsonify, render_template
 
 from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
+from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
-from fedhub.idp.state import SignIn, State, Token, same_secret
+from fedhub.idp.state import State, same_secret
 
 S = TypeVar("S", bound="Site")
 Refusal = tuple[int, str, str]
@@ -37,6 +38,11 @@ class Site:
     refresh_lifetime: ClassVar[float] = 14 * 86400.0
     refresh_is_single_use: ClassVar[bool] = False
     splits_basic_at_last_colon: ClassVar[bool] = False
+    session_cookie: ClassVar[str] = "idp_session"
+    understood_prompts: ClassVar[frozenset[str] | None] = None
+    """The values of `prompt` it acts on, where it passes over the others; None for all."""
+    institutions_have_sessions: ClassVar[bool] = False
+    """Whether a session is one at an institution, and so of no use for another one's hint."""
     refusals: ClassVar[Mapping[Reason, Refusal]] = {
         # RFC 6749 section 5.2, RFC 7636 section 4.6
         Reason.UNKNOWN_CLIENT: (401, "invalid_client", "Client authentication failed"),
@@ -75,6 +81,18 @@ class Site:
     def issuer(self) -> str:
         """The `iss` of its tokens."""
         return f"{self.state.url}/oidc/{self.realm}"
+
+    # Whom it remembers
+
+    @property
+    def session_scope(self) -> str:
+        """Tells its sessions from those of other sites."""
+        return f"{self.face}/{self.realm}"
+
+    @property
+    def cookie_paths(self) -> tuple[str, ...]:
+        """Where the session cookie is sent; never to a hub on the same host."""
+        return (f"/oidc/{self.realm}/",)
 
     # Who may talk to it
 

@@ -9,99 +9,18 @@ import hmac
 import secrets
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from fedhub.access.persona import Persona
 from fedhub.idp.client import Client, Face
 from fedhub.idp.faults import Fault, Faults
 from fedhub.idp.keys import Keys
+from fedhub.idp.records import Code, Session, SignIn, Token
 
 CODE_LIFETIME = 600.0
 """Seconds; the most that RFC 6749 section 4.1.2 recommends."""
-
-
-@dataclass(frozen=True)
-class SignIn:
-    """One person who signed in for one client: what every code and token of it stands for.
-
-    Attributes:
-        client: the registration that asked.
-        persona: the persona's name.
-        claims: all that is known of the person, `sub` included.
-        idp: the institution's entity ID.
-        idp_name: the institution's display name.
-        auth_time: when the person was seen, seconds since the epoch.
-        session: the single sign-on session, empty where the face has none.
-        id: tells sign-ins apart; withdrawing one withdraws all its tokens.
-    """
-
-    client: Client
-    persona: str
-    claims: Mapping[str, Any]
-    idp: str
-    idp_name: str
-    auth_time: float
-    session: str = ""
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-
-@dataclass
-class Code:
-    """An authorization code (RFC 6749 section 4.1.2), with the names Authlib reads."""
-
-    code: str = field(repr=False)
-    signin: SignIn
-    redirect_uri: str
-    scope: str
-    nonce: str
-    code_challenge: str
-    code_challenge_method: str | None
-    expires_at: float
-    used: bool = False
-
-    def get_redirect_uri(self) -> str:
-        """The callback the code was sent to."""
-        return self.redirect_uri
-
-    def get_scope(self) -> str:
-        """The scopes granted."""
-        return self.scope
-
-
-@dataclass
-class Token:
-    """An access token and the refresh token that came with it."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    signin: SignIn
-    scope: str
-    expires_at: float
-    refresh_expires_at: float
-    revoked: bool = False
-    refresh_revoked: bool = False
-
-    def check_client(self, registration: Any) -> bool:
-        """Whether it was issued to this registration (Authlib's question)."""
-        client: Client = registration.client
-        mine = self.signin.client
-        return (mine.client_id, mine.realm) == (client.client_id, client.realm)
-
-    def get_scope(self) -> str:
-        """The scopes granted."""
-        return self.scope
-
-
-@dataclass
-class Session:
-    """A single sign-on session in a browser, as a Keycloak realm keeps it."""
-
-    id: str
-    realm: str
-    signin: SignIn
 
 
 class State:
@@ -269,20 +188,24 @@ class State:
 
     # Sessions
 
-    def open_session(self, realm: str, signin: SignIn) -> SignIn:
+    def open_session(self, scope: str, signin: SignIn) -> SignIn:
         """Begin a browser's session; returns the sign-in bound to it."""
-        session = Session(secrets.token_urlsafe(24), realm, signin)
-        bound = replace(signin, session=session.id)
-        session.signin = bound
+        bound = replace(signin, session=secrets.token_hex(16))
+        session = Session(bound.session, secrets.token_urlsafe(24), scope, bound)
         with self._lock:
             self._sessions[session.id] = session
         return bound
 
-    def session(self, realm: str, session_id: str) -> Session | None:
-        """A live session of a realm."""
+    def session(self, scope: str, session_id: str) -> Session | None:
+        """A live session of a site."""
         with self._lock:
             session = self._sessions.get(session_id)
-        return session if session is not None and session.realm == realm else None
+        return session if session is not None and session.scope == scope else None
+
+    def session_in(self, scope: str, cookie: str) -> Session | None:
+        """The live session of the browser that sent this cookie."""
+        session = self.session(scope, cookie.partition(".")[0])
+        return session if session and same_secret(cookie, session.cookie) else None
 
     def close_session(self, session_id: str) -> None:
         """End a session and withdraw every token issued in it."""

@@ -7,8 +7,8 @@ import hashlib
 import secrets
 from typing import Any
 
+from fedhub.idp.records import SignIn, Token
 from fedhub.idp.site import Site
-from fedhub.idp.state import SignIn, Token
 
 ID_TOKEN_LIFETIME = 900.0
 

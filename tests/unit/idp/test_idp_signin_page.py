@@ -204,8 +204,6 @@ def test_idplist_is_what_cilogon_publishes(web: FlaskClient, provider: IdentityP
     [
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_type": ""}, "invalid_request"),
-        ({"prompt": "none"}, "login_required"),
-        ({"prompt": "none login"}, "invalid_request"),
         ({"code_challenge": "short"}, "invalid_request"),
         ({"code_challenge": "c" * 43, "code_challenge_method": "S512"}, "invalid_request"),
     ],

@@ -19,10 +19,11 @@ from fedhub.idp import bearer, tokens
 from fedhub.idp.claims import select_cilogon, split_hint
 from fedhub.idp.client import Face
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.records import SignIn
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize, institutions
 from fedhub.idp.site import Refusal, Site, enter, error_page
-from fedhub.idp.state import SignIn, State
+from fedhub.idp.state import State
 
 SCOPES = (
     "openid",
@@ -38,6 +39,8 @@ class CilogonSite(Site):
     """CILogon's manners."""
 
     face: ClassVar[Face] = "cilogon"
+    session_cookie = "PHPSESSID"
+    institutions_have_sessions = True
     access_lifetime = 900.0
     refresh_lifetime = 864000.0  # CILogon's advice for Kubernetes
     refresh_is_single_use = True
@@ -65,6 +68,11 @@ class CilogonSite(Site):
     def issuer(self) -> str:
         """The origin itself, as at cilogon.org."""
         return self.state.url
+
+    @property
+    def cookie_paths(self) -> tuple[str, ...]:
+        """The two pages that people see."""
+        return ("/authorize", "/logout")
 
     def refused_scope(self, scope: str) -> str:
         """OA4MP names the first scope it does not know."""

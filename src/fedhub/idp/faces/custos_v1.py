@@ -19,8 +19,9 @@ from fedhub.idp.faces.custos_legacy import tenant_credentials
 from fedhub.idp.faces.keycloak import PROTOCOL, CustosRealmSite, keycloak_metadata
 from fedhub.idp.faces.keycloak_logout import end_by_refresh_token
 from fedhub.idp.grants import ProtocolRequest, Server
+from fedhub.idp.records import SignIn
 from fedhub.idp.site import enter
-from fedhub.idp.state import SignIn, State, same_secret
+from fedhub.idp.state import State, same_secret
 
 IDENTITY = "/identity-management"
 USERS = "/user-management"

@@ -20,10 +20,11 @@ from fedhub.idp import bearer
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Face
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize
 from fedhub.idp.site import Refusal, Site, enter, error_page, send_back
-from fedhub.idp.state import SignIn, State, Token, username_of
+from fedhub.idp.state import State, username_of
 
 DOCS = (
     "https://docs.github.com/apps/managing-oauth-apps/troubleshooting-authorization-request-errors/"
@@ -48,6 +49,8 @@ class GithubSite(Site):
     """GitHub's manners."""
 
     face: ClassVar[Face] = "github"
+    session_cookie = "user_session"
+    understood_prompts = frozenset({"select_account"})
     access_lifetime = 10 * 365 * 86400.0  # tokens of an OAuth app don't expire
     cancelled_words = "The user has denied your application access."
     refusals: ClassVar[Mapping[Reason, Refusal]] = {
@@ -71,6 +74,11 @@ class GithubSite(Site):
     def issuer(self) -> str:
         """GitHub issues no ID tokens; its address."""
         return self.state.url
+
+    @property
+    def cookie_paths(self) -> tuple[str, ...]:
+        """The OAuth pages'."""
+        return ("/login/oauth/",)
 
     def new_code(self) -> str:
         """Twenty hexadecimal digits."""

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from fedhub.idp import bearer, tokens
+from fedhub.idp import bearer, sessions, tokens
 from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
 from fedhub.idp.faces import keycloak_logout
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize
 from fedhub.idp.site import Refusal, Site, enter
-from fedhub.idp.state import SignIn, State, Token, same_secret
+from fedhub.idp.state import State, same_secret
 
-COOKIE = "KEYCLOAK_IDENTITY"
 PROTOCOL = "protocol/openid-connect"
 WRONG_CREDENTIALS = "Invalid client or Invalid client credentials"
 CODE_NOT_VALID: Refusal = (400, "invalid_grant", "Code not valid")
@@ -41,6 +40,7 @@ class KeycloakSite(Site):
     """
 
     face: ClassVar[Face] = "keycloak"
+    session_cookie = "KEYCLOAK_IDENTITY"
     access_lifetime = 300.0
     refresh_lifetime = 1800.0
     refusals: ClassVar[Mapping[Reason, Refusal]] = {
@@ -92,9 +92,9 @@ class KeycloakSite(Site):
         return any(client.realm == self.realm for client in both)
 
     @property
-    def cookie_path(self) -> str:
-        """Where the session cookie is sent."""
-        return f"{self.prefix}/realms/{self.realm}/"
+    def cookie_paths(self) -> tuple[str, ...]:
+        """The realm's."""
+        return (f"{self.prefix}/realms/{self.realm}/",)
 
     def client(self, client_id: str) -> Client | None:
         """A client of the realm; a Custos tenant's is one."""
@@ -218,7 +218,7 @@ def _blueprint(name: str, prefix: str, state: State, server: Server) -> Blueprin
 
     @routes.route(f"/{PROTOCOL}/auth", methods=["GET", "POST"], endpoint="authorize")
     def authorize_() -> Response:
-        return _authorize(_here(), server)
+        return authorize(_here(), server)
 
     @routes.post(f"/{PROTOCOL}/token", endpoint="token")
     def token() -> Response:
@@ -251,11 +251,9 @@ def _blueprint(name: str, prefix: str, state: State, server: Server) -> Blueprin
         here = _here()
         if "refresh_token" in request.form:
             return keycloak_logout.by_refresh_token(here, server)
-        reply = keycloak_logout.by_browser(
-            here, session=request.cookies.get(COOKIE, ""), legacy=bool(prefix)
-        )
+        reply = keycloak_logout.by_browser(here, legacy=bool(prefix))
         if reply.status_code == HTTPStatus.FOUND or g.get("logged_out"):
-            reply.delete_cookie(COOKIE, path=here.cookie_path)
+            sessions.forget(here, reply)
         return reply
 
     return routes
@@ -264,33 +262,6 @@ def _blueprint(name: str, prefix: str, state: State, server: Server) -> Blueprin
 def _here() -> KeycloakSite:
     site: KeycloakSite = g.site
     return site
-
-
-def _authorize(site: KeycloakSite, server: Server) -> Response:
-    """Sign in, or go on with the browser's session."""
-    client = site.client(request.values.get("client_id", ""))
-    session = site.state.session(site.realm, request.cookies.get(COOKIE, ""))
-    seen: SignIn | None = None
-    if session is not None and client and session.signin.client.provider == client.provider:
-        seen = replace(session.signin, client=client, id=uuid.uuid4().hex)
-
-    def remember(reply: Response, signin: SignIn) -> None:
-        reply.set_cookie(
-            COOKIE,
-            signin.session,
-            path=site.cookie_path,
-            httponly=True,
-            secure=site.state.secure,
-            samesite="None" if site.state.secure else "Lax",
-        )
-
-    return authorize(
-        site,
-        server,
-        session=seen,
-        signed_in=lambda signin: site.state.open_session(site.realm, signin),
-        after=remember,
-    )
 
 
 def keycloak_metadata(site: KeycloakSite) -> dict[str, Any]:

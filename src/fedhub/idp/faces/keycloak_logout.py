@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, request
 
+from fedhub.idp import sessions
 from fedhub.idp.client import Client
 from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Server
 from fedhub.idp.refusals import Refused
@@ -26,12 +27,11 @@ class _Hint:
     session: str
 
 
-def by_browser(site: Site, *, session: str, legacy: bool) -> Response:
+def by_browser(site: Site, *, legacy: bool) -> Response:
     """End the browser's session.
 
     Args:
         site: the realm.
-        session: the session cookie's value, empty without one.
         legacy: the addresses from before Keycloak 17 are used.
     """
     try:
@@ -39,12 +39,12 @@ def by_browser(site: Site, *, session: str, legacy: bool) -> Response:
         target = _legacy_target(site, legacy=legacy) or _target(site, hint)
     except _RefusedError as error:
         return error_page(site.title, str(error), 400)
-    live = site.state.session(site.realm, session) is not None
+    live = sessions.current(site)
     if live and hint is None and not legacy and "confirm" not in request.form:
         question = "Do you want to log out?"
         confirm = f"{request.path}?{urlencode(list(request.args.items(multi=True)))}"
         return error_page(site.title, question, 200, heading="Logging out", confirm=confirm)
-    return _end(site, session if live else (hint.session if hint else ""), target)
+    return _end(site, live.id if live else (hint.session if hint else ""), target)
 
 
 def by_refresh_token(site: Site, server: Server) -> Response:
@@ -68,7 +68,7 @@ def end_by_refresh_token(site: Site, client: Client, refresh_token: str) -> bool
 
 
 def _end(site: Site, session: str, target: str) -> Response:
-    if site.state.session(site.realm, session) is not None:
+    if site.state.session(site.session_scope, session) is not None:
         site.state.close_session(session)
     g.logged_out = True
     if not target:

@@ -16,9 +16,10 @@ from fedhub.idp import bearer, tokens
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client, Face
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.records import Token
 from fedhub.idp.signin import authorize
 from fedhub.idp.site import Site, enter, error_page, send_back
-from fedhub.idp.state import State, Token
+from fedhub.idp.state import State
 
 GLOBUS_SCOPE = re.compile(r"urn:globus:auth:scope:([^:\s]+):\S+")
 
