@@ -19,10 +19,8 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader
 from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import url_path_join
 from oauthenticator.oauth2 import (
@@ -40,8 +38,6 @@ from fedhub_authenticators.logout import LogoutPage, LogsOut
 from fedhub_authenticators.short_memory import ShortMemory
 
 PAGE = "/another_account"
-
-_TEMPLATES = str(Path(__file__).with_name("templates"))
 
 MINUTES = 10
 """How long a refused login is remembered, and how long people have for signing in anew."""
@@ -89,10 +85,7 @@ class OffersAnotherAccount(LogsOut, OAuthenticator):
         self.refused_logins = ShortMemory[RefusedLogin](seconds=MINUTES * 60, most=MOST)
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
-        """Add the page, and its template after those of the operator and JupyterHub."""
-        loader = app.tornado_settings["jinja2_env"].loader
-        if all(getattr(one, "searchpath", None) != [_TEMPLATES] for one in loader.loaders):
-            loader.loaders.append(FileSystemLoader(_TEMPLATES))
+        """Add the page."""
         return [*super().get_handlers(app), (PAGE, AnotherAccount)]
 
     async def get_token_info(self, handler: Any, params: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jupyterhub.auth import Authenticator
-from jupyterhub.handlers import BaseHandler, LoginHandler, LogoutHandler
+from jupyterhub.handlers import BaseHandler, LogoutHandler
 from jupyterhub.utils import maybe_future, url_path_join
 from oauthenticator.oauth2 import OAuthenticator
 from traitlets import Dict
@@ -25,6 +25,7 @@ from fedhub_authenticators.binding_pages import binding_pages
 from fedhub_authenticators.exchange_page import exchange_pages
 from fedhub_authenticators.member import Member, member_class
 from fedhub_authenticators.notebook_tokens import token_pages
+from fedhub_authenticators.pages import hub_pages
 from fedhub_authenticators.providers import find_class, ours
 
 KEYS = frozenset({"authenticator_class", "label", "prefix", "config"})
@@ -40,18 +41,6 @@ _PERMITTING = ("admin_users", "allowed_users")
 
 _OLD_NAME = {"allowed_users": "whitelist"}
 """What JupyterHub called a trait before 1.2, and still reads."""
-
-LOGIN_PAGE = """\
-<div class="service-login">
-{% if login_error %}<p class="login_error">{{ login_error | e }}</p>{% endif %}
-{% for choice in authenticator.choices(login_url) %}
-<p><a role="button" class="btn btn-jupyter btn-lg"
-  href="{{ choice.url | e }}{% if next %}?next={{ next | e }}{% endif %}"
-  >Sign in with {{ choice.label | e }}</a></p>
-{% endfor %}
-</div>
-"""
-"""JupyterHub renders this as a Jinja template: labels are data to it, never part of it."""
 
 
 class FederatedAuthenticator(Authenticator):
@@ -254,23 +243,6 @@ class FederatedAuthenticator(Authenticator):
 
     # --- pages --------------------------------------------------------------------------
 
-    def choices(self, login_url: str) -> list[dict[str, str]]:
-        """Return the label and the address of each button of the login page.
-
-        Args:
-            login_url: the address of the login page.
-        """
-        base = login_url.removesuffix("login")
-        return [
-            {"label": member.login_service, "url": member.login_url(url_path_join(base, path))}
-            for member in self.authenticators.values()
-            for path in [member.path]
-        ]
-
-    def get_custom_html(self, base_url: str) -> str:
-        """Return the login page's buttons, as a template."""
-        return LOGIN_PAGE
-
     def login_url(self, base_url: str) -> str:
         """Return where a login starts: at the choice, or at the only provider."""
         if len(self.authenticators) > 1:
@@ -287,7 +259,7 @@ class FederatedAuthenticator(Authenticator):
             pages.append((r"/logout", OwnLogout))
             members = list(self.authenticators.values())
             pages += [*token_pages(members), *exchange_pages(members), *binding_pages()]
-        return [*pages, (r"/login", LoginHandler)]
+        return [*pages, *hub_pages()]
 
 
 class OwnLogout(LogoutHandler):

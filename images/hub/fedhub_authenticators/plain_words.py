@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from jupyterhub.utils import maybe_future
+from jupyterhub.utils import maybe_future, url_path_join
 from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator
 from tornado.httpclient import HTTPClientError
 from tornado.web import HTTPError
@@ -67,6 +67,13 @@ class PlainCallback(OAuthCallbackHandler):
         if user is not None:
             events.login(self.log, self.authenticator.called, "in", user=user.name)
         return user
+
+    @property
+    def template_namespace(self) -> dict[str, Any]:
+        """Say where another account can be used, for the page that refuses this one."""
+        found: dict[str, Any] = super().template_namespace
+        pages = self.authenticator.pages_path(self)
+        return found | {"another_account_url": url_path_join(pages, "another_account")}
 
     def _request_summary(self) -> str:
         """Return what tornado logs of a refused request: without the query, which holds a code."""

@@ -27,9 +27,11 @@ from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.groups import Groups
 from fedhub_authenticators.id_token import VerifiedIdToken
+from fedhub_authenticators.institutions import ChosenInstitution, OffersInstitutions
 from fedhub_authenticators.login import BeginLogin
 from fedhub_authenticators.logout import LogoutPage
 from fedhub_authenticators.notebook_tokens import TokensForServers
+from fedhub_authenticators.pages import add_templates, hub_pages
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.token_exchange import TokenExchange
@@ -38,6 +40,7 @@ from fedhub_authenticators.verified_email import VerifiedEmail
 _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
     (OAuthLoginHandler, AsksAnew),
     (OAuthLoginHandler, BeginLogin),
+    (OAuthLoginHandler, ChosenInstitution),
     (OAuthCallbackHandler, RemembersRefused),
     (OAuthCallbackHandler, PlainCallback),
     (OAuthLogoutHandler, LogoutPage),
@@ -53,6 +56,7 @@ class Provider(
     TokensForServers,
     TokenExchange,
     OffersAnotherAccount,
+    OffersInstitutions,
     VerifiedIdToken,
     ClientCredentials,
     PlainWords,
@@ -82,7 +86,9 @@ class Provider(
 
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
         """Return the provider's pages, with what ours do beside upstream's."""
-        return [(path, _with_ours(page)) for path, page in super().get_handlers(app)]
+        add_templates(app)
+        pages = [(path, _with_ours(page)) for path, page in super().get_handlers(app)]
+        return pages + ([] if getattr(self, "path", "") else hub_pages())
 
     async def build_auth_state_dict(
         self, token_info: dict[str, Any], user_info: dict[str, Any]

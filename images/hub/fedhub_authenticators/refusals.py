@@ -48,6 +48,22 @@ class Reason(StrEnum):
     """The hub's own configuration or code failed."""
 
 
+ABOUT_ACCOUNT = frozenset(
+    {
+        Reason.BLOCKED,
+        Reason.NOT_ALLOWED,
+        Reason.INSTITUTION,
+        Reason.NAME_TAKEN,
+        Reason.NO_IDENTITY,
+        Reason.NO_NAME,
+        Reason.EMAIL,
+        Reason.GROUPS,
+        Reason.SUBJECT,
+    }
+)
+"""Reasons that another account of the same person may not have."""
+
+
 class Refused(HTTPError):  # noqa: N818 - it is what happened, as in a sentence
     """Somebody is not let in.
 
@@ -64,3 +80,8 @@ class Refused(HTTPError):  # noqa: N818 - it is what happened, as in a sentence
         super().__init__(status, words)
         self.why = reason
         self.username = username
+
+    @property
+    def another_account_may_help(self) -> bool:
+        """Whether it is worth signing in with another account."""
+        return self.why in ABOUT_ACCOUNT

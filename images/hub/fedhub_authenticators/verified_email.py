@@ -33,7 +33,9 @@ class VerifiedEmail(OAuthenticator):
             Refused: the address is not verified, and `allow_unverified_email` is not on.
         """
         if authentication is not None and not getattr(self, "allow_unverified_email", False):
-            self._check_email_is_theirs(username, authentication["auth_state"][self.user_auth_state_key])
+            self._check_email_is_theirs(
+                username, authentication["auth_state"][self.user_auth_state_key]
+            )
         return bool(await maybe_future(super().check_blocked_users(username, authentication)))
 
     def _check_email_is_theirs(self, username: str, user: dict[str, Any]) -> None:

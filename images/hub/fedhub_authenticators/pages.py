@@ -1,0 +1,141 @@
+"""What people see of a hub before they are in: the login page, refusals, the page after a logout.
+
+Templates are in `templates/`, between the operator's own (`JupyterHub.template_paths`), which come
+first, and JupyterHub's. An operator's template builds on ours with
+`{% extends "fedhub/login.html" %}`. They read these of `JupyterHub.template_vars`:
+
+| variable | is |
+|---|---|
+| `login_title` | the heading of the login page; default: "Sign in" |
+| `login_text` | a sentence below it |
+| `login_logo` | the address of a picture above it |
+| `login_contact` | whom to ask: an e-mail address, or the address of a page |
+
+Everything works without JavaScript; `static/login.js` makes the search quicker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader
+from jupyterhub.handlers import LoginHandler
+from jupyterhub.utils import url_path_join
+from tornado.httputil import url_concat
+from tornado.web import StaticFileHandler
+
+from fedhub_authenticators.institutions import Institution, plain, remembered
+
+TEMPLATES = Path(__file__).with_name("templates")
+STATIC = Path(__file__).with_name("static")
+
+MOST_SHOWN = 12
+"""Institutions that the page shows before somebody searches, or of what a search finds."""
+
+
+SEARCHED_FROM = 6
+"""Institutions that are seen at a glance; only more are searched."""
+
+
+@dataclass(frozen=True)
+class Button:
+    """One thing to press on the login page."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A provider on the login page.
+
+    Attributes:
+        label: its name.
+        first: what to press; None where an institution must be chosen.
+        institutions: those to choose among, as far as they are shown.
+        total: how many there are, or how many a search found.
+        searched: whether these are what a search found.
+        searchable: whether there are so many that people search.
+    """
+
+    label: str
+    first: Button | None
+    institutions: list[Button] = field(default_factory=list)
+    total: int = 0
+    searched: bool = False
+    searchable: bool = False
+
+
+class LoginPage(LoginHandler):
+    """Shows one button for each provider, and a search where there are many institutions."""
+
+    @property
+    def template_namespace(self) -> dict[str, Any]:
+        """Add what our templates show."""
+        found: dict[str, Any] = super().template_namespace
+        query = self.get_argument("q", "")[:200]
+        return found | {
+            "fedhub_static": url_path_join(self.hub.base_url, "fedhub/static/"),
+            "choices": [self._choice(one, query) for one in providers(self.authenticator)],
+            "query": query,
+            "next_url": self.get_argument("next", ""),
+        }
+
+    def _choice(self, provider: Any, query: str) -> Choice:
+        base = url_path_join(self.hub.base_url, getattr(provider, "path", ""))
+        address = provider.login_url(base)
+        following = {"next": self.get_argument("next")} if self.get_argument("next", "") else {}
+
+        def button(label: str, idp: str = "") -> Button:
+            chosen = {"idp": idp} if idp else {}
+            return Button(label, url_concat(address, chosen | following))
+
+        provider.learn_names()
+        institutions = provider.institutions()
+        if len(institutions) <= 1:
+            return Choice(provider.login_service, button(provider.button_label()))
+        last = next((one for one in institutions if one.entity_id == remembered(self)), None)
+        found = search(institutions, query)
+        return Choice(
+            label=provider.login_service,
+            first=button(last.name, last.entity_id) if last else None,
+            institutions=[button(one.name, one.entity_id) for one in found[:MOST_SHOWN]],
+            total=len(found),
+            searched=bool(query.strip()),
+            searchable=len(institutions) > SEARCHED_FROM,
+        )
+
+
+def providers(authenticator: Any) -> list[Any]:
+    """Return the hub's providers: those of several, or the only one."""
+    return list(getattr(authenticator, "authenticators", {"": authenticator}).values())
+
+
+def search(institutions: list[Institution], query: str) -> list[Institution]:
+    """Return the institutions that a search finds: all of them for an empty one."""
+    words = plain(query).split()
+    return [one for one in institutions if one.fits(words)]
+
+
+class OurFiles(StaticFileHandler):
+    """Serves the style and the script of our pages."""
+
+    def initialize(self) -> None:  # type: ignore[override]  # the folder is no argument here
+        """Serve nothing but these."""
+        super().initialize(path=str(STATIC))
+
+
+def hub_pages() -> list[tuple[str, type[Any]]]:
+    """Return the pages that a hub has once, however many providers."""
+    return [(r"/login", LoginPage), (r"/fedhub/static/(.*)", OurFiles)]
+
+
+def add_templates(app: Any) -> None:
+    """Put our templates between the operator's and JupyterHub's; again changes nothing."""
+    named, found = app.tornado_settings["jinja2_env"].loader.loaders[:2]
+    named.mapping.setdefault("fedhub", FileSystemLoader(str(TEMPLATES)))
+    if str(TEMPLATES) not in found.searchpath:
+        # JupyterHub's own is the last.
+        found.searchpath.insert(-1, str(TEMPLATES))

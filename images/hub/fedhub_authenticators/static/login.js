@@ -1,0 +1,24 @@
+// Finds institutions while somebody types; without it, the form asks the hub in the same way.
+"use strict";
+for (const form of document.querySelectorAll(".fedhub-search")) {
+  const section = form.closest(".fedhub-choice");
+  const input = form.querySelector("input[type=search]");
+  let latest = 0;
+  let timer;
+  async function find() {
+    const mine = ++latest;
+    const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+    const reply = await fetch(address);
+    const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+    const found = page.querySelector(
+      `[data-choice="${section.dataset.choice}"] .fedhub-found`,
+    );
+    if (found && mine === latest) {
+      section.querySelector(".fedhub-found").replaceChildren(...found.childNodes);
+    }
+  }
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => find().catch(() => {}), 150);
+  });
+}
