@@ -52,7 +52,7 @@ def photograph(url: str) -> None:
         )
         page = browser.new_page(viewport={"width": 1100, "height": 720})
         page.goto(url)
-        page.locator("a.btn-jupyter").click()
+        page.locator(".fedhub-choice a").first.click()
         page.get_by_role("heading", name="Sign in").wait_for()
         page.screenshot(path=IMAGES / "signin.png")
         browser.close()
