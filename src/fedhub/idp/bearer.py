@@ -7,7 +7,7 @@ from flask import Response, jsonify, request
 from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Registration, Server
 from fedhub.idp.records import Token
 from fedhub.idp.refusals import Reason, Refused
-from fedhub.idp.site import Site
+from fedhub.idp.site import Site, no_store
 
 
 def access_token(site: Site, *, in_query: bool = False, scheme: str = "bearer") -> Token | Response:
@@ -65,19 +65,14 @@ def introspect(site: Site, server: Server) -> Response:
     if isinstance(registration, Response):
         return registration
     token = site.state.token(request.form.get("token", ""))
-    if token is None or not token.check_client(registration) or not site.state.is_live(token):
-        return jsonify(active=False)
-    return jsonify(
-        {
-            "active": True,
-            "sub": token.signin.claims.get("sub"),
-            "client_id": token.signin.client.client_id,
-            "scope": token.scope,
-            "exp": int(token.expires_at),
-            "iss": site.issuer,
-            "token_type": "Bearer",
-        }
-    )
+    if (
+        token is None
+        or not belongs(site, token)
+        or not site.may_introspect(registration.client, token)
+        or not site.state.is_live(token)
+    ):
+        return no_store(jsonify(active=False))
+    return no_store(jsonify(site.introspection(token)))
 
 
 def _authenticated(site: Site, server: Server) -> Registration | Response:

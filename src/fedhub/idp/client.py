@@ -19,7 +19,7 @@ class Client:
         client_id: as the hub sends it.
         client_secret: as the hub sends it; never shown in a representation.
         redirect_uris: the registered callback URLs, compared exactly.
-        post_logout_redirect_uris: where Keycloak's logout may send a browser.
+        post_logout_redirect_uris: where a logout may send a browser, compared exactly.
         realm: the Keycloak realm or Custos tenant id; empty for the others.
         refresh_tokens: whether the registration allows them.
     """

@@ -54,6 +54,12 @@ def remember(site: Site, reply: Response, signin: SignIn) -> None:
         )
 
 
+def end(site: Site, session_id: str) -> None:
+    """End a session of this site; one of another site stays."""
+    if site.state.session(site.session_scope, session_id) is not None:
+        site.state.close_session(session_id, withdraw=site.logout_withdraws_tokens)
+
+
 def forget(site: Site, reply: Response) -> None:
     """Take the session from the browser."""
     for path in site.cookie_paths:

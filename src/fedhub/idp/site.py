@@ -18,7 +18,7 @@ from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
-from fedhub.idp.state import State, same_secret
+from fedhub.idp.state import State, same_secret, username_of
 
 S = TypeVar("S", bound="Site")
 Refusal = tuple[int, str, str]
@@ -38,6 +38,7 @@ class Site:
     refresh_lifetime: ClassVar[float] = 14 * 86400.0
     refresh_is_single_use: ClassVar[bool] = False
     splits_basic_at_last_colon: ClassVar[bool] = False
+    logout_withdraws_tokens: ClassVar[bool] = True
     session_cookie: ClassVar[str] = "idp_session"
     understood_prompts: ClassVar[frozenset[str] | None] = None
     """The values of `prompt` it acts on, where it passes over the others; None for all."""
@@ -134,6 +135,24 @@ class Site:
     def id_token_claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
         """What the ID token says beside the protocol's own claims."""
         return self.claims(signin, scope)
+
+    def introspection(self, token: Token) -> dict[str, Any]:
+        """What introspection says of a live access token (RFC 7662 section 2.2)."""
+        return {
+            "active": True,
+            "sub": token.signin.claims.get("sub"),
+            "username": username_of(token.signin.claims, token.signin.persona),
+            "client_id": token.signin.client.client_id,
+            "aud": token.signin.client.client_id,
+            "scope": token.scope,
+            "exp": int(token.expires_at),
+            "iss": self.issuer,
+            "token_type": "Bearer",
+        }
+
+    def may_introspect(self, client: Client, token: Token) -> bool:
+        """Whether a client may ask about a token: about its own."""
+        return token.signin.client == client
 
     def new_code(self) -> str:
         """A fresh authorization code."""

@@ -207,11 +207,27 @@ class State:
         session = self.session(scope, cookie.partition(".")[0])
         return session if session and same_secret(cookie, session.cookie) else None
 
-    def close_session(self, session_id: str) -> None:
-        """End a session and withdraw every token issued in it."""
+    def close_session(self, session_id: str, *, withdraw: bool = True) -> Session | None:
+        """End a session.
+
+        Args:
+            session_id: its `sid`.
+            withdraw: also withdraw the tokens issued in it, except refresh tokens for
+                `offline_access` (OpenID Connect Back-Channel Logout 1.0 section 2.7).
+
+        Returns:
+            The session, None when it was over already.
+        """
         with self._lock:
-            if self._sessions.pop(session_id, None) is not None:
-                self.revoke(lambda token: token.signin.session == session_id)
+            session = self._sessions.pop(session_id, None)
+            if session is None or not withdraw:
+                return session
+            for token in self._access.values():
+                if token.signin.session == session_id:
+                    token.revoked = True
+                    offline = "offline_access" in token.scope.split()
+                    token.refresh_revoked = token.refresh_revoked or not offline
+            return session
 
 
 def username_of(claims: Mapping[str, Any], otherwise: str) -> str:

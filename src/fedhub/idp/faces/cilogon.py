@@ -15,10 +15,11 @@ from urllib.parse import quote_plus
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
-from fedhub.idp import bearer, tokens
+from fedhub.idp import bearer, sessions, tokens
 from fedhub.idp.claims import select_cilogon, split_hint
 from fedhub.idp.client import Face
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.logout import goodbye
 from fedhub.idp.records import SignIn
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize, institutions
@@ -41,6 +42,7 @@ class CilogonSite(Site):
     face: ClassVar[Face] = "cilogon"
     session_cookie = "PHPSESSID"
     institutions_have_sessions = True
+    logout_withdraws_tokens = False
     access_lifetime = 900.0
     refresh_lifetime = 864000.0  # CILogon's advice for Kubernetes
     refresh_is_single_use = True
@@ -223,6 +225,10 @@ def register(app: Flask, state: State, server: Server) -> None:
     @routes.get("/logout/", endpoint="logout")
     def logout() -> Response:
         here = site()
-        return error_page(here.title, "You have logged out of CILogon.", 200, heading="Logged out")
+        if session := sessions.current(here):
+            sessions.end(here, session.id)
+        reply = goodbye(here)
+        sessions.forget(here, reply)
+        return reply
 
     app.register_blueprint(routes)

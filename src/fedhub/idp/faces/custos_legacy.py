@@ -21,8 +21,8 @@ from werkzeug.datastructures import Headers
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
 from fedhub.idp.faces.keycloak import PROTOCOL, KeycloakSite, keycloak_metadata, realm_site
-from fedhub.idp.faces.keycloak_logout import end_by_refresh_token
 from fedhub.idp.grants import ProtocolRequest, Server
+from fedhub.idp.logout import end_by_refresh_token
 from fedhub.idp.records import Token
 from fedhub.idp.site import enter
 from fedhub.idp.state import State, same_secret, username_of

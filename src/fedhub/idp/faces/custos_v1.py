@@ -17,8 +17,8 @@ from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
 from fedhub.idp.faces.custos_legacy import tenant_credentials
 from fedhub.idp.faces.keycloak import PROTOCOL, CustosRealmSite, keycloak_metadata
-from fedhub.idp.faces.keycloak_logout import end_by_refresh_token
 from fedhub.idp.grants import ProtocolRequest, Server
+from fedhub.idp.logout import end_by_refresh_token
 from fedhub.idp.records import SignIn
 from fedhub.idp.site import enter
 from fedhub.idp.state import State, same_secret

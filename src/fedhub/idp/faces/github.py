@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import NotFound
 
-from fedhub.idp import bearer
+from fedhub.idp import bearer, sessions
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Face
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.logout import ask, goodbye
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize
@@ -50,6 +51,7 @@ class GithubSite(Site):
 
     face: ClassVar[Face] = "github"
     session_cookie = "user_session"
+    logout_withdraws_tokens = False
     understood_prompts = frozenset({"select_account"})
     access_lifetime = 10 * 365 * 86400.0  # tokens of an OAuth app don't expire
     cancelled_words = "The user has denied your application access."
@@ -77,8 +79,8 @@ class GithubSite(Site):
 
     @property
     def cookie_paths(self) -> tuple[str, ...]:
-        """The OAuth pages'."""
-        return ("/login/oauth/",)
+        """The OAuth pages' and the logout page's."""
+        return ("/login/oauth/", "/logout")
 
     def new_code(self) -> str:
         """Twenty hexadecimal digits."""
@@ -125,7 +127,21 @@ def register(app: Flask, state: State, server: Server) -> None:
     _add_login(login, state, server)
     _add_api(api, state)
     app.register_blueprint(login)
+    app.add_url_rule("/logout", "github.logout", lambda: _logout(state), methods=["GET", "POST"])
     app.register_blueprint(api)
+
+
+def _logout(state: State) -> Response:
+    """The page at https://github.com/logout: for people, who are asked; it leads nowhere."""
+    site = enter(GithubSite(state))
+    session = sessions.current(site)
+    if session and "confirm" not in request.form:
+        return ask(site)
+    if session:
+        sessions.end(site, session.id)
+    reply = goodbye(site)
+    sessions.forget(site, reply)
+    return reply
 
 
 def _add_login(routes: Blueprint, state: State, server: Server) -> None:

@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from fedhub.idp import bearer, sessions, tokens
+from fedhub.idp import bearer, logout, tokens
 from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
-from fedhub.idp.faces import keycloak_logout
 from fedhub.idp.grants import Server, token_response
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
@@ -147,6 +146,19 @@ class KeycloakSite(Site):
             }
         )
 
+    def introspection(self, token: Token) -> dict[str, Any]:
+        """What the token says itself, and who it is."""
+        said = self.state.keys.read(token.access_token)
+        if said is None:  # signed with a key of before
+            return {"active": False}
+        named = ("active", "client_id", "username", "token_type")
+        usual = super().introspection(token)
+        return said | {name: usual[name] for name in named}
+
+    def may_introspect(self, client: Client, token: Token) -> bool:
+        """Every client of the realm may."""
+        return True
+
     def token_extras(self, token: Token) -> dict[str, Any]:
         """Keycloak's own keys."""
         extras: dict[str, Any] = {
@@ -247,14 +259,11 @@ def _blueprint(name: str, prefix: str, state: State, server: Server) -> Blueprin
         return bearer.introspect(_here(), server)
 
     @routes.route(f"/{PROTOCOL}/logout", methods=["GET", "POST"], endpoint="logout")
-    def logout() -> Response:
+    def logout_() -> Response:
         here = _here()
         if "refresh_token" in request.form:
-            return keycloak_logout.by_refresh_token(here, server)
-        reply = keycloak_logout.by_browser(here, legacy=bool(prefix))
-        if reply.status_code == HTTPStatus.FOUND or g.get("logged_out"):
-            sessions.forget(here, reply)
-        return reply
+            return logout.by_refresh_token(here, server)
+        return logout.by_browser(here, legacy=bool(prefix))
 
     return routes
 
@@ -285,5 +294,8 @@ def keycloak_metadata(site: KeycloakSite) -> dict[str, Any]:
         "scopes_supported": ["openid", "email", "profile"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "name", "email", "nonce"],
         "code_challenge_methods_supported": ["plain", "S256"],
+        "prompt_values_supported": ["none", "login", "consent"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "authorization_response_iss_parameter_supported": True,
     }

@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar
 
-from flask import Blueprint, Flask, Response, abort, g, jsonify, request
+from flask import Blueprint, Flask, Response, abort, g, jsonify
 
-from fedhub.idp import bearer, tokens
+from fedhub.idp import bearer, logout, tokens
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client, Face
 from fedhub.idp.grants import Server, token_response
-from fedhub.idp.records import Token
+from fedhub.idp.records import SignIn, Token
 from fedhub.idp.signin import authorize
-from fedhub.idp.site import Site, enter, error_page, send_back
+from fedhub.idp.site import Site, enter
 from fedhub.idp.state import State
 
 GLOBUS_SCOPE = re.compile(r"urn:globus:auth:scope:([^:\s]+):\S+")
@@ -32,6 +32,10 @@ class IssuerSite(Site):
     def client(self, client_id: str) -> Client | None:
         """A client of this provider; other providers' issuers are strangers."""
         return self.state.client("oidc", client_id, self.realm)
+
+    def id_token_claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
+        """With the session, which logout needs."""
+        return super().id_token_claims(signin, scope) | {"sid": signin.session}
 
     def token_extras(self, token: Token) -> dict[str, Any]:
         """Globus: a token for each resource server whose scope was asked for."""
@@ -103,6 +107,10 @@ def register(app: Flask, state: State, server: Server) -> None:
     def revoke() -> Response:
         return bearer.revoke(_here(), server)
 
+    @routes.post("/introspect", endpoint="introspect")
+    def introspect() -> Response:
+        return bearer.introspect(_here(), server)
+
     @routes.get("/v2/groups/my_groups", endpoint="groups")
     def globus_groups() -> Response:
         found = bearer.access_token(_here())
@@ -110,17 +118,9 @@ def register(app: Flask, state: State, server: Server) -> None:
             return found
         return jsonify([{"id": g, "name": g} for g in groups_of(found.signin.claims)])
 
-    @routes.get("/logout", endpoint="logout")
-    def logout() -> Response:
-        target = request.args.get("post_logout_redirect_uri", "")
-        mine = [c for c in state.clients("oidc") if c.provider == _here().realm]
-        if not target:
-            words = "You are logged out."
-            return error_page(_here().title, words, 200, heading="Logged out")
-        if not any(target in client.post_logout_redirect_uris for client in mine):
-            return error_page(_here().title, "The address is not registered.", 400)
-        given = request.args.get("state", "")
-        return send_back(target, [("state", given)] if given else [])
+    @routes.route("/logout", methods=["GET", "POST"], endpoint="logout")
+    def logout_() -> Response:
+        return logout.by_browser(_here())
 
     app.register_blueprint(routes, url_prefix="/oidc/<provider>")
 
@@ -139,7 +139,11 @@ def _metadata(site: Site) -> dict[str, Any]:
         "userinfo_endpoint": f"{site.issuer}/userinfo",
         "jwks_uri": f"{site.issuer}/jwks",
         "revocation_endpoint": f"{site.issuer}/revoke",
+        "introspection_endpoint": f"{site.issuer}/introspect",
         "end_session_endpoint": f"{site.issuer}/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "prompt_values_supported": ["none", "login", "select_account", "consent"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],

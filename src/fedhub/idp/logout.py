@@ -1,16 +1,17 @@
-"""Logging out of a Keycloak realm: OpenID Connect RP-Initiated Logout 1.0, and what came before.
+"""Logging out at a provider: OpenID Connect RP-Initiated Logout 1.0, and what came before.
 
-Since Keycloak 18 a browser is sent on only to a registered post-logout address, and at once only
-with an `id_token_hint`; with `client_id` alone Keycloak asks first. Before, under `/auth`, the
-parameter was `redirect_uri` and any registered callback would do.
+As at Keycloak since version 18, a browser is sent on only to a registered post-logout address,
+and at once only with an `id_token_hint` of its own session; otherwise it is asked first. Before,
+under `/auth`, the parameter was `redirect_uri` and any registered callback would do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlencode
 
-from flask import Response, g, request
+from flask import Response, request
 
 from fedhub.idp import sessions
 from fedhub.idp.client import Client
@@ -27,24 +28,46 @@ class _Hint:
     session: str
 
 
-def by_browser(site: Site, *, legacy: bool) -> Response:
-    """End the browser's session.
+class _RefusedError(Exception):
+    """The logout request is wrong; the text is for the person."""
+
+
+def by_browser(site: Site, *, legacy: bool = False) -> Response:
+    """End the browser's session (RP-Initiated Logout 1.0 section 2), GET or POST.
 
     Args:
-        site: the realm.
-        legacy: the addresses from before Keycloak 17 are used.
+        site: whose session.
+        legacy: a realm's addresses from before Keycloak 17 are used.
     """
     try:
         hint = _read_hint(site)
         target = _legacy_target(site, legacy=legacy) or _target(site, hint)
     except _RefusedError as error:
-        return error_page(site.title, str(error), 400)
+        return error_page(site.title, str(error), HTTPStatus.BAD_REQUEST)
     live = sessions.current(site)
-    if live and hint is None and not legacy and "confirm" not in request.form:
-        question = "Do you want to log out?"
-        confirm = f"{request.path}?{urlencode(list(request.args.items(multi=True)))}"
-        return error_page(site.title, question, 200, heading="Logging out", confirm=confirm)
-    return _end(site, live.id if live else (hint.session if hint else ""), target)
+    hinted = hint is not None and (live is None or hint.session == live.id)
+    if live and not hinted and not legacy and "confirm" not in request.form:
+        return ask(site)
+    ended = {live.id if live else "", hint.session if hint else ""}
+    for session in filter(None, ended):
+        sessions.end(site, session)
+    given = request.values.get("state", "")
+    reply = send_back(target, [("state", given)] if given else []) if target else goodbye(site)
+    sessions.forget(site, reply)
+    return reply
+
+
+def ask(site: Site) -> Response:
+    """The page that asks whether to log out; its button posts the same request."""
+    confirm = f"{request.path}?{urlencode(list(request.values.items(multi=True)))}"
+    question = "Do you want to log out?"
+    return error_page(site.title, question, 200, heading="Logging out", confirm=confirm)
+
+
+def goodbye(site: Site) -> Response:
+    """The page that ends a logout which leads nowhere."""
+    words = f"You have logged out of {site.title}."
+    return error_page(site.title, words, 200, heading="You are logged out")
 
 
 def by_refresh_token(site: Site, server: Server) -> Response:
@@ -63,18 +86,8 @@ def end_by_refresh_token(site: Site, client: Client, refresh_token: str) -> bool
     token = site.state.refresh(refresh_token)
     if token is None or token.signin.client != client:
         return False
-    site.state.close_session(token.signin.session)
+    sessions.end(site, token.signin.session)
     return True
-
-
-def _end(site: Site, session: str, target: str) -> Response:
-    if site.state.session(site.session_scope, session) is not None:
-        site.state.close_session(session)
-    g.logged_out = True
-    if not target:
-        return error_page(site.title, "You are logged out.", 200, heading="You are logged out")
-    state = request.values.get("state", "")
-    return send_back(target, [("state", state)] if state else [])
 
 
 def _targets(client: Client) -> tuple[str, ...]:
@@ -88,19 +101,19 @@ def _realm_clients(site: Site) -> list[Client]:
     return [client for client in both if client.realm == site.realm]
 
 
-class _RefusedError(Exception):
-    """The logout request is wrong; the text is for the person."""
-
-
 def _read_hint(site: Site) -> _Hint | None:
     """What the ID token tells; an expired one will do (RP-Initiated Logout 1.0 section 2)."""
     token = request.values.get("id_token_hint", "")
     if not token:
         return None
     claims = site.state.keys.read(token)
-    if claims is None or claims.get("iss") != site.issuer or claims.get("typ") != "ID":
+    # Keycloak's access tokens are signed too, and say so.
+    if claims is None or claims.get("iss") != site.issuer or claims.get("typ", "ID") != "ID":
         raise _RefusedError("Invalid parameter: id_token_hint.")
-    return _Hint(str(claims.get("aud", "")), str(claims.get("sid", "")))
+    client_id = str(claims.get("azp") or claims.get("aud", ""))
+    if request.values.get("client_id", client_id) != client_id:
+        raise _RefusedError("Invalid parameter: client_id is not that of the id_token_hint.")
+    return _Hint(client_id, str(claims.get("sid", "")))
 
 
 def _legacy_target(site: Site, *, legacy: bool) -> str:
