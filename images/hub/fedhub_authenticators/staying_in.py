@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from contextvars import ContextVar
 from http import HTTPStatus
 from time import time
@@ -24,6 +25,7 @@ from traitlets import Bool, Integer
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.hub_sessions import end_sessions
 from fedhub_authenticators.identity import identity_in
 from fedhub_authenticators.locks import per_user
 from fedhub_authenticators.refusals import Reason, Refused
@@ -33,8 +35,13 @@ FAILING_SINCE = "provider_failing_since"
 
 _trouble: ContextVar[str] = ContextVar("the provider's trouble", default="")
 
-_stopping: set[asyncio.Task[None]] = set()
-"""Servers being stopped; asyncio keeps no reference of its own."""
+FOR_GOOD = frozenset(
+    {Reason.BLOCKED, Reason.NOT_ALLOWED, Reason.INSTITUTION, Reason.EMAIL, Reason.SUBJECT}
+)
+"""Reasons that say that somebody is out, not that something can't be told at the moment."""
+
+_under_way: set[asyncio.Task[None]] = set()
+"""Sessions being ended and servers being stopped; asyncio keeps no reference of its own."""
 
 
 class StayingIn(ClientCredentials, Fetching, OAuthenticator):
@@ -115,7 +122,6 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
 
     def same_person(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         """Return whether two auth states are of one person, as far as they tell."""
-
         known = identity_in(self, before)
         return known is None or known == identity_in(self, after)
 
@@ -160,15 +166,22 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
 
     def _out(self, user: Any, handler: BaseHandler | None, reason: Reason) -> bool:
         events.refresh(self.log, self.called, "out", reason, user=user.name)
-        self.stop_servers_if_wanted(user, handler)
+        if handler is not None and reason in FOR_GOOD:
+            # Not before the refresh is over, which holds the person's lock.
+            _begin(self._end_sessions(user, handler))
+            self.stop_servers_if_wanted(user, handler)
         return False
+
+    async def _end_sessions(self, user: Any, handler: BaseHandler) -> None:
+        try:
+            await end_sessions(user, handler.db, await self.identity_kept(user))
+        except Exception as error:  # noqa: BLE001 - the next request finds them out as well
+            self.log.error("The sessions of %s were not ended: %s", user.name, error)
 
     def stop_servers_if_wanted(self, user: Any, handler: BaseHandler | None) -> None:
         """Begin to stop the servers of somebody who is out, where the operator wants that."""
         if self.stop_servers_when_out and handler is not None:
-            task = asyncio.ensure_future(self._stop_servers(user, handler))
-            _stopping.add(task)
-            task.add_done_callback(_stopping.discard)
+            _begin(self._stop_servers(user, handler))
 
     async def _stop_servers(self, user: Any, handler: BaseHandler) -> None:
         running = [
@@ -181,6 +194,12 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
                 await handler.stop_single_user(user, name)
             except Exception as error:  # noqa: BLE001 - the next one must be stopped all the same
                 self.log.error("A server of %s was not stopped: %s", user.name, error)
+
+
+def _begin(what: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(what)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
 
 
 async def _keep_new_tokens(user: Any, before: dict[str, Any], model: dict[str, Any]) -> None:

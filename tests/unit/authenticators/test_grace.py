@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,14 @@ from oauthenticator.tests.mocks import MockAsyncHTTPClient
 from tornado.httpclient import HTTPClientError, HTTPResponse
 
 from tests.asynchronous import run_async
-from tests.unit.authenticators.logins import GENERIC, User, authenticator_of, configured, one
+from tests.unit.authenticators.logins import (
+    GENERIC,
+    User,
+    authenticator_of,
+    configured,
+    one,
+    running,
+)
 
 HOST = "oidc.example.org"
 CONFIG = GENERIC | {"username_claim": "name", "allow_all": True, "refresh_grace": 600}
@@ -177,8 +185,6 @@ class Handler:
 def test_servers_are_stopped_when_the_operator_wants_that(
     monkeypatch: pytest.MonkeyPatch, stop: bool
 ) -> None:
-    import asyncio
-
     hub = Hub(monkeypatch, stop_servers_when_out=stop, blocked_users=["ada"])
     hub.user.spawners = {  # type: ignore[attr-defined]  # what JupyterHub's user has
         "stubborn": Spawner(),
@@ -193,7 +199,35 @@ def test_servers_are_stopped_when_the_operator_wants_that(
         client.add_host(HOST, [("/userinfo", lambda _: ADA)])
         hub.authenticator.http_client = client
         assert await hub.authenticator.refresh_user(hub.user, handler) is False
-        await asyncio.gather(*staying_in._stopping)
+        await asyncio.gather(*staying_in._under_way)
 
     run_async(go())
     assert handler.stopped == ([""] if stop else [])
+
+
+def test_whoever_is_out_is_out_in_every_browser_and_stays_out() -> None:
+    config = CONFIG | {"scope": [], "bindings": "off"}
+    c = configured(one("generic-oauth", config))
+    c.Authenticator.auth_refresh_age = 1
+
+    async def go() -> None:
+        async with running(c) as (hub, visitor):
+            assert (await visitor.log_in(hub.authenticator, ADA)).status_code == 302
+            user = hub.users["ada"]
+            before = user.cookie_id
+            assert (await visitor.get("/hub/home")).status_code == 200
+
+            hub.authenticator.blocked_users = {"ada"}
+            user._auth_refreshed = None
+            assert (await visitor.get("/hub/home")).status_code == 302
+            await asyncio.gather(*staying_in._under_way)
+            assert user.cookie_id != before
+            assert "access_token" not in (await user.get_auth_state() or {})
+
+            # Let in again by a rule, they still have to log in again.
+            hub.authenticator.blocked_users = set()
+            assert (await visitor.get("/hub/home")).status_code == 302
+            assert (await visitor.log_in(hub.authenticator, ADA)).status_code == 302
+            assert (await visitor.get("/hub/home")).status_code == 200
+
+    run_async(go())
