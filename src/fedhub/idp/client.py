@@ -22,6 +22,8 @@ class Client:
         post_logout_redirect_uris: where a logout may send a browser, compared exactly.
         realm: the Keycloak realm or Custos tenant id; empty for the others.
         refresh_tokens: whether the registration allows them.
+        backchannel_logout_uri: where Keycloak and the issuers of `oidc` say that somebody's session
+            is over (OpenID Connect Back-Channel Logout 1.0); "" for nowhere.
     """
 
     provider: str
@@ -32,6 +34,7 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     realm: str = ""
     refresh_tokens: bool = True
+    backchannel_logout_uri: str = ""
 
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> Client:

@@ -40,15 +40,16 @@ class Keys:
         """The JSON Web Key Set (RFC 7517 section 5)."""
         return {"keys": [self.current().as_dict(private=False)]}
 
-    def sign(self, claims: dict[str, Any], *, honestly: bool = True) -> str:
+    def sign(self, claims: dict[str, Any], *, honestly: bool = True, kind: str = "JWT") -> str:
         """A signed JSON Web Token (RFC 7519).
 
         Args:
             claims: what it says.
             honestly: False signs with another key under the published key's id, for tests.
+            kind: the header's `typ`.
         """
         key = self.current()
-        header = {"alg": ALGORITHM, "typ": "JWT", "kid": key.kid}
+        header = {"alg": ALGORITHM, "typ": kind, "kid": key.kid}
         return jwt.encode(header, claims, key if honestly else _new_key(), [ALGORITHM])
 
     def read(self, token: str) -> dict[str, Any] | None:

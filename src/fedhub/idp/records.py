@@ -91,12 +91,16 @@ class Session:
         secret: what the browser shows beside it; clients never learn it.
         scope: the site's `session_scope`.
         signin: who signed in.
+        withdraws_tokens: whether those issued in it end with it.
+        clients: those that got a code in it, and the issuer each knows.
     """
 
     id: str
     secret: str = field(repr=False)
     scope: str
     signin: SignIn
+    withdraws_tokens: bool = True
+    clients: dict[Client, str] = field(default_factory=dict)
 
     @property
     def cookie(self) -> str:

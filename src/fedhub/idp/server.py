@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Any
 
@@ -140,6 +141,22 @@ class IdentityProvider:
     def sign_in_as(self, persona: str) -> None:
         """Sign a persona in without asking; "" asks again."""
         self._state.sign_in_as = persona
+
+    def end_sessions(self, persona: str) -> list[Future[int]]:
+        """End all sessions of a persona, as an administrator would.
+
+        Tokens of Keycloak and of the `oidc` issuers end too, and clients with a
+        `backchannel_logout_uri` are told.
+
+        Args:
+            persona: its name.
+
+        Returns:
+            For each client told, what it answers as an HTTP status, 0 where it does not within
+            five seconds. Don't wait for it where the hub itself runs: await
+            `asyncio.wrap_future(answer)` there.
+        """
+        return self._state.close_sessions_of(persona)
 
     def iam_secret(self, client: Client) -> str:
         """The secret of a Custos tenant's client at Keycloak, which differs from Custos' own."""

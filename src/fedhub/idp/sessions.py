@@ -8,6 +8,7 @@ tell a hub on the same host by its port.
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import wait
 from dataclasses import replace
 
 from flask import Response, request
@@ -35,14 +36,17 @@ def seen(site: Site, client: Client) -> SignIn | None:
 
 def begin(site: Site, signin: SignIn) -> SignIn:
     """Begin a session; returns the sign-in bound to it."""
-    return site.state.open_session(site.session_scope, signin)
+    return site.state.open_session(
+        site.session_scope, signin, withdraws_tokens=site.logout_withdraws_tokens
+    )
 
 
 def remember(site: Site, reply: Response, signin: SignIn) -> None:
-    """Let the browser keep the session."""
+    """Let the browser keep the session, and the session know the client."""
     session = site.state.session(site.session_scope, signin.session)
     if session is None:
         return
+    site.state.join(session, signin.client, site.issuer)
     for path in site.cookie_paths:
         reply.set_cookie(
             site.session_cookie,
@@ -55,9 +59,10 @@ def remember(site: Site, reply: Response, signin: SignIn) -> None:
 
 
 def end(site: Site, session_id: str) -> None:
-    """End a session of this site; one of another site stays."""
+    """End a session of this site, and tell its clients; one of another site stays."""
     if site.state.session(site.session_scope, session_id) is not None:
-        site.state.close_session(session_id, withdraw=site.logout_withdraws_tokens)
+        # Told before the browser goes on: whoever comes back to a hub is out there.
+        wait(site.state.close_session(session_id))
 
 
 def forget(site: Site, reply: Response) -> None:

@@ -10,10 +10,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from fedhub.access.persona import Persona
+from fedhub.idp.backchannel import tell
 from fedhub.idp.client import Client, Face
 from fedhub.idp.faults import Fault, Faults
 from fedhub.idp.keys import Keys
@@ -188,13 +190,20 @@ class State:
 
     # Sessions
 
-    def open_session(self, scope: str, signin: SignIn) -> SignIn:
+    def open_session(self, scope: str, signin: SignIn, *, withdraws_tokens: bool) -> SignIn:
         """Begin a browser's session; returns the sign-in bound to it."""
         bound = replace(signin, session=secrets.token_hex(16))
-        session = Session(bound.session, secrets.token_urlsafe(24), scope, bound)
+        secret = secrets.token_urlsafe(24)
         with self._lock:
-            self._sessions[session.id] = session
+            self._sessions[bound.session] = Session(
+                bound.session, secret, scope, bound, withdraws_tokens
+            )
         return bound
+
+    def join(self, session: Session, client: Client, issuer: str) -> None:
+        """Note that a client gets to know of a session, under this issuer."""
+        with self._lock:
+            session.clients[client] = issuer
 
     def session(self, scope: str, session_id: str) -> Session | None:
         """A live session of a site."""
@@ -207,27 +216,30 @@ class State:
         session = self.session(scope, cookie.partition(".")[0])
         return session if session and same_secret(cookie, session.cookie) else None
 
-    def close_session(self, session_id: str, *, withdraw: bool = True) -> Session | None:
-        """End a session.
+    def close_session(self, session_id: str) -> list[Future[int]]:
+        """End a session, with the tokens issued in it, and tell its clients.
 
-        Args:
-            session_id: its `sid`.
-            withdraw: also withdraw the tokens issued in it, except refresh tokens for
-                `offline_access` (OpenID Connect Back-Channel Logout 1.0 section 2.7).
+        Refresh tokens for `offline_access` stay (Back-Channel Logout 1.0 section 2.7).
 
         Returns:
-            The session, None when it was over already.
+            What the clients answer; empty when the session was over already.
         """
         with self._lock:
             session = self._sessions.pop(session_id, None)
-            if session is None or not withdraw:
-                return session
-            for token in self._access.values():
+            if session is None:
+                return []
+            for token in self._access.values() if session.withdraws_tokens else ():
                 if token.signin.session == session_id:
                     token.revoked = True
                     offline = "offline_access" in token.scope.split()
                     token.refresh_revoked = token.refresh_revoked or not offline
-            return session
+        return tell(self, session)
+
+    def close_sessions_of(self, persona: str) -> list[Future[int]]:
+        """End every session of a persona, wherever."""
+        with self._lock:
+            theirs = [s.id for s in self._sessions.values() if s.signin.persona == persona]
+        return [answer for session in theirs for answer in self.close_session(session)]
 
 
 def username_of(claims: Mapping[str, Any], otherwise: str) -> str:
