@@ -224,7 +224,7 @@ SESSIONS = {
 @pytest.mark.parametrize(
     ("face", "offered"),
     [("cilogon", TOKENS), ("keycloak", TOKENS | SESSIONS), ("oidc", TOKENS | SESSIONS)],
-    ids=str,
+    ids=["cilogon", "keycloak", "oidc"],
 )
 def test_discovery_names_what_the_real_server_offers(
     web: FlaskClient, face: str, offered: set[str]
