@@ -34,6 +34,7 @@ def create_app(state: State) -> Flask:
     for face in FACES:
         import_module(f"fedhub.idp.faces.{face}").register(app, state, server)
     app.before_request(lambda: _refuse_other_users(state))
+    app.before_request(lambda: _count(state))
     app.before_request(lambda: _break_before(state))
     app.after_request(lambda reply: _break_after(state, reply))
     app.after_request(_protect)
@@ -55,6 +56,11 @@ def _refuse_other_users(state: State) -> Response | None:
     if may_enter(int(peer), int(own)):
         return None
     return error_page("an identity provider", "This preview belongs to another user.", 403)
+
+
+def _count(state: State) -> None:
+    if request.path != FAULTS_PATH:
+        state.count(_endpoint())
 
 
 def _break_before(state: State) -> Response | None:

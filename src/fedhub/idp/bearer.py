@@ -26,6 +26,8 @@ def access_token(site: Site, *, in_query: bool = False, scheme: str = "bearer") 
     token = site.state.token(given)
     if token is None or not belongs(site, token):
         return site.refuse_bearer(given=True)
+    if site.state.is_disabled(token.signin.persona):
+        return site.refuse_disabled()
     if not site.state.is_live(token):
         return site.refuse_bearer(given=True, description=site.dead_token_words(token))
     return token

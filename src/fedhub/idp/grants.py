@@ -175,8 +175,15 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib
         """Nothing to do: `redeem` used it up, and it stays known so that reuse is seen."""
 
     def authenticate_user(self, authorization_code: Code) -> SignIn:
-        """Who signed in."""
-        return authorization_code.signin
+        """Who signed in.
+
+        Raises:
+            Refused: their account was disabled since.
+        """
+        signin: SignIn = authorization_code.signin
+        if current_site().state.is_disabled(signin.persona):
+            raise Refused(Reason.USER_DISABLED)
+        return signin
 
 
 class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib is untyped
@@ -195,6 +202,8 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib i
         token = state.refresh(refresh_token)
         if token is None or not state.is_refreshable(token):
             raise Refused(Reason.REFRESH_INVALID)
+        if state.is_disabled(token.signin.persona):
+            raise Refused(Reason.USER_DISABLED)
         return token
 
     def authenticate_user(self, refresh_token: Token) -> SignIn:

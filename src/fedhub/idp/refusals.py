@@ -26,6 +26,7 @@ class Reason(Enum):
     REFRESH_MISSING = auto()
     REFRESH_INVALID = auto()
     REFRESH_NOT_ALLOWED = auto()
+    USER_DISABLED = auto()
     GRANT_MISSING = auto()
     GRANT_UNSUPPORTED = auto()
     SCOPE_INVALID = auto()

@@ -142,6 +142,50 @@ class IdentityProvider:
         """Sign a persona in without asking; "" asks again."""
         self._state.sign_in_as = persona
 
+    def update_claims(self, persona: str, **claims: Any) -> None:
+        """Change what the provider knows of somebody, from the next request on.
+
+        Userinfo, memberships, and what a refresh brings change also for who is signed in, and
+        with claims edited on the page.
+
+        Args:
+            persona: its name.
+            claims: the new values; None takes a claim away.
+
+        Raises:
+            ValueError: there is no such persona.
+        """
+        self._state.update_claims(persona, claims)
+
+    def disable(self, persona: str) -> None:
+        """Disable somebody's account: sign-in, userinfo and refresh fail, as that server fails.
+
+        Raises:
+            ValueError: there is no such persona.
+        """
+        self._state.set_disabled(persona, disabled=True)
+
+    def enable(self, persona: str) -> None:
+        """Enable an account again.
+
+        Raises:
+            ValueError: there is no such persona.
+        """
+        self._state.set_disabled(persona, disabled=False)
+
+    def requests(self, endpoint: str | None = None) -> int:
+        """How often an endpoint was asked since the start or the last reset.
+
+        Args:
+            endpoint: named as for faults (`authorize`, `token`, `userinfo`, `certs`,
+                `discovery`, …), at all faces together; None for all requests.
+        """
+        return self._state.requests(endpoint)
+
+    def reset_counters(self) -> None:
+        """Begin counting requests anew."""
+        self._state.reset_counters()
+
     def end_sessions(self, persona: str) -> list[Future[int]]:
         """End all sessions of a persona, as an administrator would.
 

@@ -31,6 +31,8 @@ def seen(site: Site, client: Client) -> SignIn | None:
     session = current(site)
     if session is None or session.signin.client.provider != client.provider:
         return None
+    if site.state.is_disabled(session.signin.persona):
+        return None
     return replace(session.signin, client=client, id=uuid.uuid4().hex)
 
 

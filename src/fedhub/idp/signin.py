@@ -197,6 +197,8 @@ def _signin(site: Site, client: Client, name: str, text: str) -> SignIn | Draft:
     persona = next((p for p in mine if p.name == name), None)
     if persona is None:
         return Draft(name, text, f"There is no persona “{name[:80]}” for this login.")
+    if site.state.is_disabled(name):
+        return Draft(name, text, f"The account of {name} is disabled.")
     try:
         claims = known_of(persona, parse_claims(text) if text.strip() else None)
     except ValueError as error:

@@ -61,6 +61,7 @@ class Site:
         Reason.REFRESH_MISSING: (400, "invalid_request", "The parameter refresh_token is missing"),
         Reason.REFRESH_INVALID: (400, "invalid_grant", "The refresh token is invalid"),
         Reason.REFRESH_NOT_ALLOWED: (400, "unauthorized_client", "Refresh is not allowed"),
+        Reason.USER_DISABLED: (400, "invalid_grant", "The user is disabled"),
         Reason.GRANT_MISSING: (400, "invalid_request", "The parameter grant_type is missing"),
         Reason.GRANT_UNSUPPORTED: (400, "unsupported_grant_type", "Unsupported grant type"),
         Reason.SCOPE_INVALID: (400, "invalid_scope", "The scope is invalid"),
@@ -194,6 +195,10 @@ class Site:
         if status == HTTPStatus.UNAUTHORIZED and basic:
             reply.headers["WWW-Authenticate"] = f'Basic realm="{self.face}"'
         return no_store(reply)
+
+    def refuse_disabled(self) -> Response:
+        """Answer a request with the access token of somebody whose account is disabled."""
+        return self.refuse_bearer(given=True, description="The user is disabled")
 
     def dead_token_words(self, token: Token) -> str:
         """What it says of a token that has expired or was withdrawn."""

@@ -9,6 +9,7 @@ import hmac
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -50,7 +51,9 @@ class State:
         self._access: dict[str, Token] = {}
         self._refresh: dict[str, Token] = {}
         self._sessions: dict[str, Session] = {}
-        self._seen: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._seen: dict[tuple[str, str], SignIn] = {}
+        self._disabled: set[str] = set()
+        self._asked: Counter[str] = Counter()
 
     def inject(self, fault: Fault) -> None:
         """Put a fault in force; rotating the keys is done at once."""
@@ -58,6 +61,23 @@ class State:
             self.keys.rotate()
         else:
             self.faults.add(fault)
+
+    # Requests
+
+    def count(self, endpoint: str) -> None:
+        """Note that an endpoint was asked."""
+        with self._lock:
+            self._asked[endpoint] += 1
+
+    def requests(self, endpoint: str | None = None) -> int:
+        """How often an endpoint was asked; None for all together."""
+        with self._lock:
+            return self._asked.total() if endpoint is None else self._asked[endpoint]
+
+    def reset_counters(self) -> None:
+        """Begin counting anew."""
+        with self._lock:
+            self._asked.clear()
 
     # Registrations
 
@@ -98,16 +118,64 @@ class State:
         with self._lock:
             return [p for p in self._personas.values() if not provider or p.provider == provider]
 
+    def update_claims(self, name: str, changes: Mapping[str, Any]) -> None:
+        """Change what is known of a persona, also of whoever has signed in already.
+
+        Args:
+            name: the persona.
+            changes: claim → value; None takes the claim away.
+
+        Raises:
+            ValueError: there is no such persona.
+        """
+
+        def changed(claims: Mapping[str, Any]) -> dict[str, Any]:
+            new = {**claims, **changes}
+            return {n: v for n, v in new.items() if v is not None or n not in changes}
+
+        def changed_in(signin: SignIn) -> SignIn:
+            mine = signin.persona == name
+            return replace(signin, claims=changed(signin.claims)) if mine else signin
+
+        with self._lock:
+            persona = self._persona(name)
+            self._personas[name] = replace(persona, claims=changed(persona.claims))
+            self._seen = {key: changed_in(signin) for key, signin in self._seen.items()}
+            holders: list[Code | Token | Session] = [*self._codes.values(), *self._access.values()]
+            for holder in (*holders, *self._sessions.values()):
+                holder.signin = changed_in(holder.signin)
+
+    def set_disabled(self, name: str, *, disabled: bool) -> None:
+        """Disable or enable the account of a persona.
+
+        Raises:
+            ValueError: there is no such persona.
+        """
+        with self._lock:
+            self._persona(name)
+            (self._disabled.add if disabled else self._disabled.discard)(name)
+
+    def is_disabled(self, name: str) -> bool:
+        """Whether a persona's account is disabled."""
+        with self._lock:
+            return name in self._disabled
+
+    def _persona(self, name: str) -> Persona:
+        if name not in self._personas:
+            raise ValueError(f"there is no persona {name!r}")
+        return self._personas[name]
+
     def remember(self, signin: SignIn, username: str) -> None:
         """Keep the claims a person signed in with, for lookups by user name."""
         with self._lock:
-            self._seen[signin.client.provider, username] = signin.claims
+            self._seen[signin.client.provider, username] = signin
 
     def people(self, provider: str) -> dict[str, Mapping[str, Any]]:
         """User name → claims of a provider's personas, as last signed in."""
         with self._lock:
             known = {username_of(p.claims, p.name): p.claims for p in self.personas(provider)}
-            known.update({name: c for (where, name), c in self._seen.items() if where == provider})
+            seen = ((name, s.claims) for (at, name), s in self._seen.items() if at == provider)
+            known.update(seen)
             return known
 
     # Codes
@@ -169,7 +237,8 @@ class State:
 
     def is_live(self, token: Token) -> bool:
         """Whether an access token may still be used."""
-        return not token.revoked and self.clock() < token.expires_at
+        disabled = self.is_disabled(token.signin.persona)
+        return not token.revoked and not disabled and self.clock() < token.expires_at
 
     def is_refreshable(self, token: Token) -> bool:
         """Whether a refresh token may still be used."""

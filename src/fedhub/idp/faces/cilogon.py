@@ -59,6 +59,7 @@ class CilogonSite(Site):
         Reason.VERIFIER_WRONG: (400, "unauthorized_client", "code challenge failed, access denied"),
         Reason.REFRESH_MISSING: (400, "invalid_request", "missing refresh token"),
         Reason.REFRESH_INVALID: (400, "invalid_grant", "The refresh token is no longer valid."),
+        Reason.USER_DISABLED: (400, "invalid_grant", "The refresh token is no longer valid."),
     }
 
     @property

@@ -119,6 +119,10 @@ class GithubSite(Site):
         """The REST API's 401."""
         return _api_error(401, "Bad credentials" if given else "Requires authentication")
 
+    def refuse_disabled(self) -> Response:
+        """The REST API's 403."""
+        return _api_error(403, "Sorry. Your account was suspended.")
+
 
 def register(app: Flask, state: State, server: Server) -> None:
     """Serve GitHub's addresses."""
@@ -167,9 +171,8 @@ def _add_api(routes: Blueprint, state: State) -> None:
     @routes.before_request
     def check_token() -> Response | None:
         site = enter(GithubSite(state))
-        found = bearer.access_token(site)
-        if isinstance(found, Response):
-            found = bearer.access_token(site, scheme="token")
+        scheme = "token" if bearer.bearer_value("token") else "bearer"
+        found = bearer.access_token(site, scheme=scheme)
         if isinstance(found, Response):
             return found
         g.token = found

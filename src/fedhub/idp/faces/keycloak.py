@@ -66,6 +66,7 @@ class KeycloakSite(Site):
         ),
         Reason.REFRESH_MISSING: (400, "invalid_request", "No refresh token"),
         Reason.REFRESH_INVALID: (400, "invalid_grant", "Invalid refresh token"),
+        Reason.USER_DISABLED: (400, "invalid_grant", "User disabled"),
         Reason.GRANT_MISSING: (400, "invalid_request", "Missing form parameter: grant_type"),
         Reason.GRANT_UNSUPPORTED: (400, "unsupported_grant_type", "Unsupported grant_type"),
     }
@@ -178,6 +179,10 @@ class KeycloakSite(Site):
         words = description or "Token verification failed"
         detail = f', error="invalid_token", error_description="{words}"' if given else ""
         return self.challenge(401, detail)
+
+    def refuse_disabled(self) -> Response:
+        """In Keycloak's words."""
+        return self.refuse_bearer(given=True, description="User disabled")
 
     def challenge(self, status: int, detail: str) -> Response:
         """An empty answer with a `WWW-Authenticate` header (RFC 6750 section 3)."""
