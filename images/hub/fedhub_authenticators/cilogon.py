@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from oauthenticator.oauth2 import OAuthenticator
+from tornado.httputil import url_concat
 
 from fedhub_authenticators.answers import why_no_name
 from fedhub_authenticators.plain_words import tidy
@@ -74,6 +76,16 @@ class CILogonInstitutions(OAuthenticator):
     def default_jwks_url(self) -> str:
         """Return where CILogon's keys are."""
         return f"https://{self.cilogon_host}/oauth2/certs"
+
+    def default_idplist_url(self) -> str:
+        """Return where CILogon lists institutions; a skin has its own list."""
+        place = urlsplit(self.authorize_url)
+        address = f"{place.scheme}://{place.netloc}/idplist/"
+        return str(url_concat(address, {"skin": self.skin} if self.skin else {}))
+
+    def institution_hint(self, entity_id: str) -> dict[str, str]:
+        """Return what makes CILogon show one institution, in place of all of `idps`."""
+        return {"selected_idp": entity_id}
 
     # --- a person -----------------------------------------------------------------------
 

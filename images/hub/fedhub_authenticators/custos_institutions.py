@@ -19,7 +19,11 @@ from traitlets import Bool, List, TraitError, Unicode, validate
 from fedhub_authenticators.cilogon import of_another_institution
 from fedhub_authenticators.custos_rest import CustosRest
 from fedhub_authenticators.custos_settings import CustosSettings
+from fedhub_authenticators.plain_words import tidy
 from fedhub_authenticators.refusals import Reason, Refused
+
+CILOGONS_LIST = "https://cilogon.org/idplist/"
+"""Where the names of the institutions behind Custos are."""
 
 LIST_KEPT_FOR = 300.0
 """Seconds for which Custos' list of institutions is good."""
@@ -61,6 +65,20 @@ class CustosInstitutions(CustosRest, CustosSettings, OAuthenticator):
                 "log in; name the institutions, or remove it to take people of all"
             )
         return entity_ids
+
+    def default_idplist_url(self) -> str:
+        """Return where the institutions' names are, where CILogon is behind the realm."""
+        return CILOGONS_LIST if self.kc_idp_hint else ""
+
+    def institution_hint(self, institution: str) -> dict[str, str]:
+        """Return what makes Keycloak pass people on to an institution, nothing if nothing does.
+
+        An entity ID is for the CILogon behind the broker, which Custos has forward `idphint`;
+        anything else is the alias of a broker of the realm.
+        """
+        if ":" not in institution:
+            return {"kc_idp_hint": institution}
+        return {"idphint": institution} if self.kc_idp_hint else {}
 
     def limits_institutions(self) -> bool:
         """Return whether it matters at which institution somebody signed in."""
@@ -129,24 +147,32 @@ class CustosInstitutions(CustosRest, CustosSettings, OAuthenticator):
         if not self.idps_from_custos:
             return frozenset(self.idps)
         if monotonic() - self._listed_at >= LIST_KEPT_FOR:
-            self._listed = await self._ask_for_institutions()
+            self._listed = await self.institutions_of_provider()
             self._listed_at = monotonic()
         return self._listed
 
-    async def _ask_for_institutions(self) -> Collection[str]:
+    async def institutions_of_provider(self) -> Mapping[str, str]:
+        """Return the names, by entity ID, of the institutions that Custos shows for this tenant.
+
+        Raises:
+            HTTPClientError, OSError, ValueError: Custos did not answer as it should.
+        """
         answer = await self.custos(
             f"{self.service('tenant-management')}/institutions/CILogon",
             label="asking Custos for its institutions",
             secret=self.custos_secret(),
         )
         listed = answer.get("institutions") if isinstance(answer, Mapping) else None
-        entity_ids = [
-            entry.get("entity_id") if isinstance(entry, Mapping) else None for entry in listed or []
-        ]
+        entries = [entry if isinstance(entry, Mapping) else {} for entry in listed or []]
+        entity_ids = [entry.get("entity_id") for entry in entries]
         # Empty is what CILogon's list is when it fails.
         if not entity_ids or not all(isinstance(one, str) and one for one in entity_ids):
             raise ValueError("Custos' list of institutions is empty or not as it should be")
-        return frozenset(map(str, entity_ids))
+        names = [entry.get("display_name") or entry.get("organization_name") for entry in entries]
+        return {
+            str(entity_id): tidy(name) if isinstance(name, str) else ""
+            for entity_id, name in zip(entity_ids, names, strict=True)
+        }
 
 
 def _unverified(token: Any) -> dict[str, Any]:

@@ -1,37 +1,14 @@
-"""The institutions behind a provider, as people know them, and the one they chose last.
-
-Names come from the operator, else from CILogon's list (`/idplist/`), fetched in the background and
-kept for a day: the login page never waits for it. An institution without a name goes by the host
-of its entity ID.
-"""
+"""The institutions behind a provider, as people look for them: by any of their names."""
 
 from __future__ import annotations
 
-import asyncio
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from time import monotonic
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
-
-from jupyterhub.handlers import BaseHandler
-from oauthenticator.oauth2 import OAuthenticator, OAuthLoginHandler
-from tornado.httpclient import HTTPClientError
-from traitlets import Bool, Dict, Unicode
-
-from fedhub_authenticators.fetching import Fetching
-
-COOKIE = "fedhub-institution"
-"""The cookie that remembers the institution which somebody chose last."""
-
-REMEMBERED_DAYS = 365
-
-KEPT_FOR = 24 * 3600.0
-"""Seconds after which the list is fetched again."""
-
-AGAIN_AFTER = 60.0
-"""Seconds after which a list that could not be had is asked for again."""
+from urllib.parse import urlsplit
 
 WELL_KNOWN = {
     "http://google.com/accounts/o8/id": "Google",
@@ -41,9 +18,16 @@ WELL_KNOWN = {
 }
 """CILogon's entity IDs that say nothing to people; note `http`."""
 
+LONGEST_NAME = 120
+"""Characters of an institution's name that are shown."""
 
-_STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe"})
-"""Letters that Unicode does not take apart."""
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
+"""How people write these on a keyboard that lacks them."""
+
+_LETTERS = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
+)
+"""Letters that are no letter with an accent to Unicode, but to whoever looks for them."""
 
 
 @dataclass(frozen=True)
@@ -53,146 +37,112 @@ class Institution:
     Attributes:
         entity_id: what the provider calls it.
         name: what people call it.
+        words: what a search looks through.
     """
 
     entity_id: str
     name: str
-
-    def fits(self, words: Iterable[str]) -> bool:
-        """Return whether all words are in its name or its entity ID; see `plain`."""
-        text = plain(f"{self.name} {self.entity_id}")
-        return all(word in text for word in words)
+    words: str = field(repr=False, compare=False)
 
 
 def plain(text: str) -> str:
-    """Return a text without accents and capitals: who looks for Zurich means Zürich."""
-    apart = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
+    """Return a text without accents, capitals and punctuation, and a space around its words.
+
+    Who looks for Zurich means Zürich.
+    """
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS)).casefold()
+    letters = "".join(sign for sign in apart if not unicodedata.combining(sign))
+    return " ".join(re.findall(r"\w+", letters))
 
 
-class OffersInstitutions(Fetching, OAuthenticator):
-    """Knows the institutions that a provider's people may come from."""
+def institutions(
+    entity_ids: Iterable[str],
+    chosen: Mapping[str, str],
+    listed: Mapping[str, tuple[str, ...]],
+) -> list[Institution]:
+    """Return institutions in the order of their names.
 
-    institution_chooser = Bool(
-        True,
-        config=True,
-        help="""Whether the login page lets people choose among the provider's institutions;
-        otherwise, the provider asks them.""",
-    )
-    institution_names = Dict(
-        key_trait=Unicode(),
-        value_trait=Unicode(),
-        config=True,
-        help="What people call institutions, by entity ID; default: their names at CILogon.",
-    )
-
-    _listed_names: Mapping[str, str] = {}
-    _names_until = float("-inf")
-    _listing: asyncio.Future[None] | None = None
-
-    def institutions(self) -> list[Institution]:
-        """Return the institutions to choose from, by name; none where there is no choice."""
-        entity_ids = list(getattr(self, "idps", None) or []) if self.institution_chooser else []
-        found = [Institution(one, self.institution_name(one)) for one in entity_ids]
-        return sorted(found, key=lambda institution: plain(institution.name))
-
-    def institution_name(self, entity_id: str) -> str:
-        """Return what people call an institution."""
-        return str(
-            self.institution_names.get(entity_id)
-            or self._listed_names.get(entity_id)
-            or WELL_KNOWN.get(entity_id)
-            or urlsplit(entity_id).hostname
-            or entity_id
-        )
-
-    def button_label(self) -> str:
-        """Return what to sign in with, where there is nothing to choose.
-
-        The only institution says more to people than "CILogon", unless the operator has other
-        words, or nobody knows the institution's name.
-        """
-        service = str(self.login_service)
-        institutions = self.institutions()
-        if len(institutions) != 1 or service != self.trait_defaults("login_service"):
-            return service
-        name = institutions[0].name
-        return service if name == urlsplit(institutions[0].entity_id).hostname else name
-
-    def learn_names(self) -> None:
-        """Begin to fetch the names, where that is due; returns at once."""
-        due = monotonic() >= self._names_until and (self._listing is None or self._listing.done())
-        unknown = set(getattr(self, "idps", None) or []) - set(self.institution_names)
-        if due and unknown and self.is_a("CILogonOAuthenticator"):
-            self._listing = asyncio.ensure_future(self._fetch_names())
-
-    async def _fetch_names(self) -> None:
-        place = urlsplit(self.authorize_url)
-        try:
-            found = await self.httpfetch(
-                f"{place.scheme}://{place.netloc}/idplist/",
-                label="asking for the institutions' names",
-                validate_cert=self.validate_server_cert,
-            )
-            self._listed_names = names_in(found)
-            self._names_until = monotonic() + KEPT_FOR
-        except (HTTPClientError, OSError, ValueError) as error:
-            self._names_until = monotonic() + AGAIN_AFTER
-            self.log.warning("The institutions' names are not known: %s", type(error).__name__)
+    Args:
+        entity_ids: theirs.
+        chosen: the operator's own names, by entity ID.
+        listed: the names that the provider has for them; the first is shown.
+    """
+    known = {one: _names(one, chosen, listed) for one in entity_ids}
+    times = Counter(plain(names[0]) for names in known.values())
+    found = []
+    for entity_id, (name, *others) in known.items():
+        # Two of one name, as of an institution's old and new login, must not look the same.
+        shown = name if times[plain(name)] == 1 else f"{name} ({place(entity_id)})"
+        found.append(Institution(entity_id, shown, _words(name, *others)))
+    return sorted(found, key=lambda one: (plain(one.name), one.entity_id))
 
 
-def names_in(idplist: Any) -> dict[str, str]:
-    """Return the names in CILogon's list.
+def _names(
+    entity_id: str, chosen: Mapping[str, str], listed: Mapping[str, tuple[str, ...]]
+) -> tuple[str, ...]:
+    """Return all names of an institution, the one to show first."""
+    every = (chosen.get(entity_id, ""), *listed.get(entity_id, ()), WELL_KNOWN.get(entity_id, ""))
+    return tuple(dict.fromkeys(name for name in (*every, place(entity_id)) if name))
+
+
+def place(entity_id: str) -> str:
+    """Return the host of an entity ID, by which people may tell an institution without a name."""
+    try:
+        found = urlsplit(entity_id).hostname
+    except ValueError:
+        found = None
+    return found or entity_id
+
+
+def _words(*names: str) -> str:
+    lower = [name.casefold() for name in names]
+    return " ".join(plain(name) for name in (*lower, *(one.translate(_SPELT_OUT) for one in lower)))
+
+
+def search(among: list[Institution], query: str) -> list[Institution]:
+    """Return the institutions that have each word of a query, those that start with it first.
+
+    Returns:
+        All of them, where the query has no word.
+    """
+    wanted = plain(query)
+    words = wanted.split()
+    found = [one for one in among if all(word in one.words for word in words)]
+    return sorted(found, key=lambda one: _far(one, wanted)) if words else found
+
+
+def _far(one: Institution, wanted: str) -> int:
+    """Return how far an institution is from what is wanted; sorting keeps the order of names."""
+    if one.words.startswith(wanted):
+        return 0
+    return 1 if f" {wanted}" in one.words else 2
+
+
+def names_in(idplist: Any, wanted: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names of some institutions in CILogon's list.
+
+    Args:
+        idplist: what `/idplist/` answered.
+        wanted: the entity IDs.
 
     Raises:
-        ValueError: it is none, or empty, which is how CILogon says that it failed.
+        ValueError: it is no such list, or empty, which is how CILogon says that it failed.
     """
-    entries = idplist if isinstance(idplist, list) else []
+    if not isinstance(idplist, list) or not idplist:
+        raise ValueError("the list of institutions is empty, or none")
+    wanted = frozenset(wanted)
     found = {}
-    for entry in entries:
-        if isinstance(entry, Mapping):
-            entity_id = entry.get("EntityID")
-            name = entry.get("DisplayName") or entry.get("OrganizationName")
-            if isinstance(entity_id, str) and isinstance(name, str) and name.strip():
-                found[entity_id] = " ".join(name.split())
-    if not found:
-        raise ValueError("the list of institutions is empty")
+    for entry in idplist:
+        entity_id = entry.get("EntityID") if isinstance(entry, Mapping) else None
+        if isinstance(entity_id, str) and entity_id in wanted:
+            names = (_tidy(entry.get(key)) for key in ("DisplayName", "OrganizationName"))
+            found[entity_id] = tuple(dict.fromkeys(filter(None, names)))
     return found
 
 
-class ChosenInstitution(OAuthLoginHandler):
-    """Begins a login at the institution that somebody chose, and remembers the choice."""
-
-    _chosen = ""
-
-    def get(self) -> Any:
-        """Take only an institution that the hub takes people of."""
-        asked = self.get_argument("idp", "")
-        if asked and any(asked == one.entity_id for one in self.authenticator.institutions()):
-            self._chosen = asked
-            remember(self, asked)
-        return super().get()
-
-    def authorize_redirect(self, *args: Any, **kwargs: Any) -> None:
-        """Pass the choice on: CILogon takes `idphint`, Custos' broker forwards it there."""
-        if self._chosen:
-            kwargs.setdefault("extra_params", {})["idphint"] = self._chosen
-        super().authorize_redirect(*args, **kwargs)
-
-
-def remember(handler: BaseHandler, entity_id: str) -> None:
-    """Remember an institution in the browser."""
-    handler.set_cookie(
-        COOKIE,
-        quote(entity_id, safe=""),
-        path=handler.hub.base_url,
-        expires_days=REMEMBERED_DAYS,
-        httponly=True,
-        samesite="Lax",
-        secure=handler.request.protocol == "https",
-    )
-
-
-def remembered(handler: BaseHandler) -> str:
-    """Return the institution which somebody chose last, "" without one."""
-    return unquote(handler.get_cookie(COOKIE, "") or "")
+def _tidy(name: Any) -> str:
+    """Return a name on one line, "" for what is none."""
+    if not isinstance(name, str):
+        return ""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
+    return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"

@@ -22,11 +22,12 @@ from typing import Any
 
 from jinja2 import FileSystemLoader
 from jupyterhub.handlers import LoginHandler
+from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 from jupyterhub.utils import url_path_join
 from tornado.httputil import url_concat
-from tornado.web import StaticFileHandler
 
-from fedhub_authenticators.institutions import Institution, plain, remembered
+from fedhub_authenticators.institution_choice import remembered
+from fedhub_authenticators.institutions import search
 
 TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")
@@ -34,6 +35,7 @@ STATIC = Path(__file__).with_name("static")
 MOST_SHOWN = 12
 """Institutions that the page shows before somebody searches, or of what a search finds."""
 
+LONGEST_QUERY = 200
 
 SEARCHED_FROM = 6
 """Institutions that are seen at a glance; only more are searched."""
@@ -71,17 +73,14 @@ class Choice:
 class LoginPage(LoginHandler):
     """Shows one button for each provider, and a search where there are many institutions."""
 
-    @property
-    def template_namespace(self) -> dict[str, Any]:
-        """Add what our templates show."""
-        found: dict[str, Any] = super().template_namespace
-        query = self.get_argument("q", "")[:200]
-        return found | {
-            "fedhub_static": url_path_join(self.hub.base_url, "fedhub/static/"),
-            "choices": [self._choice(one, query) for one in providers(self.authenticator)],
-            "query": query,
-            "next_url": self.get_argument("next", ""),
-        }
+    def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
+        """Show the choices, also on a login page of the operator's that knows only JupyterHub's."""
+        if name == "login.html" and not ns.get("custom_html"):
+            query = self.get_argument("q", "")[:LONGEST_QUERY]
+            ns["choices"] = [self._choice(one, query) for one in providers(self.authenticator)]
+            ns |= {"query": query, "next_url": self.get_argument("next", "")}
+            ns["custom_html"] = super().render_template("fedhub/choices.html", sync=True, **ns)
+        return super().render_template(name, sync=sync, **ns)
 
     def _choice(self, provider: Any, query: str) -> Choice:
         base = url_path_join(self.hub.base_url, getattr(provider, "path", ""))
@@ -92,11 +91,10 @@ class LoginPage(LoginHandler):
             chosen = {"idp": idp} if idp else {}
             return Button(label, url_concat(address, chosen | following))
 
-        provider.learn_names()
         institutions = provider.institutions()
         if len(institutions) <= 1:
             return Choice(provider.login_service, button(provider.button_label()))
-        last = next((one for one in institutions if one.entity_id == remembered(self)), None)
+        last = remembered(self, provider)
         found = search(institutions, query)
         return Choice(
             label=provider.login_service,
@@ -113,16 +111,10 @@ def providers(authenticator: Any) -> list[Any]:
     return list(getattr(authenticator, "authenticators", {"": authenticator}).values())
 
 
-def search(institutions: list[Institution], query: str) -> list[Institution]:
-    """Return the institutions that a search finds: all of them for an empty one."""
-    words = plain(query).split()
-    return [one for one in institutions if one.fits(words)]
-
-
-class OurFiles(StaticFileHandler):
+class OurFiles(CacheControlStaticFilesHandler):
     """Serves the style and the script of our pages."""
 
-    def initialize(self) -> None:  # type: ignore[override]  # the folder is no argument here
+    def initialize(self) -> None:
         """Serve nothing but these."""
         super().initialize(path=str(STATIC))
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyterhub.utils import maybe_future, url_path_join
-from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator
+from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthenticator, _deserialize_state
 from tornado.httpclient import HTTPClientError
+from tornado.httputil import url_concat
 from tornado.web import HTTPError
 
 from fedhub_authenticators import events
+from fedhub_authenticators.inside import inside
 from fedhub_authenticators.refusals import Reason, Refused
+
+if TYPE_CHECKING:
+    from fedhub_authenticators.who_tried import Tried
 
 LONGEST = 300
 """How many characters of somebody else's text are shown."""
@@ -68,12 +73,21 @@ class PlainCallback(OAuthCallbackHandler):
             events.login(self.log, self.authenticator.called, "in", user=user.name)
         return user
 
+    who_tried: Tried | None = None
+
     @property
     def template_namespace(self) -> dict[str, Any]:
-        """Say where another account can be used, for the page that refuses this one."""
+        """Say who tried, and how to go on, for the page that refuses them."""
         found: dict[str, Any] = super().template_namespace
-        pages = self.authenticator.pages_path(self)
-        return found | {"another_account_url": url_path_join(pages, "another_account")}
+        begun = _deserialize_state(self._state_cookie) if self._state_cookie else {}
+        wanted = inside(begun.get("next_url"), self.base_url)
+        following = {"next": wanted} if wanted else {}
+        another = url_path_join(self.authenticator.pages_path(self), "another_account")
+        return found | {
+            "who_tried": self.who_tried,
+            "another_account_url": url_concat(another, following),
+            "sign_in_url": url_concat(self.settings["login_url"], following),
+        }
 
     def _request_summary(self) -> str:
         """Return what tornado logs of a refused request: without the query, which holds a code."""

@@ -27,7 +27,7 @@ from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.groups import Groups
 from fedhub_authenticators.id_token import VerifiedIdToken
-from fedhub_authenticators.institutions import ChosenInstitution, OffersInstitutions
+from fedhub_authenticators.institution_choice import ChosenInstitution, OffersInstitutions
 from fedhub_authenticators.login import BeginLogin
 from fedhub_authenticators.logout import LogoutPage
 from fedhub_authenticators.notebook_tokens import TokensForServers
@@ -36,19 +36,25 @@ from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.token_exchange import TokenExchange
 from fedhub_authenticators.verified_email import VerifiedEmail
+from fedhub_authenticators.who_tried import KnowsWhoTried
 
 _PAGES: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
     (OAuthLoginHandler, AsksAnew),
     (OAuthLoginHandler, BeginLogin),
-    (OAuthLoginHandler, ChosenInstitution),
     (OAuthCallbackHandler, RemembersRefused),
     (OAuthCallbackHandler, PlainCallback),
     (OAuthLogoutHandler, LogoutPage),
 )
 """Upstream's pages, and what ours put before each."""
 
+_LAST: tuple[tuple[type[BaseHandler], type[BaseHandler]], ...] = (
+    (OAuthLoginHandler, ChosenInstitution),
+)
+"""What ours put after those of upstream's, to have the last word."""
+
 
 class Provider(
+    KnowsWhoTried,
     KeepsAuthState,
     LogsOutWhenTold,
     StayingIn,
@@ -108,6 +114,8 @@ def _with_ours(page: type[BaseHandler]) -> type[BaseHandler]:
     bases = [own for own in ours if not issubclass(page, own)]
     if not bases:
         return page
-    if not any(issubclass(own, page) for own in bases):
+    last = [own for upstream, own in _LAST if issubclass(page, upstream)]
+    if not any(issubclass(own, page) for own in bases + last):
         bases.append(page)
+    bases += last
     return type(page.__name__, tuple(bases), {"__module__": __name__, "__doc__": page.__doc__})

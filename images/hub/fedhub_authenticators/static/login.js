@@ -7,14 +7,14 @@ for (const form of document.querySelectorAll(".fedhub-search")) {
   let timer;
   async function find() {
     const mine = ++latest;
-    const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
-    const reply = await fetch(address);
+    const reply = await fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`);
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-    const found = page.querySelector(
-      `[data-choice="${section.dataset.choice}"] .fedhub-found`,
-    );
-    if (found && mine === latest) {
-      section.querySelector(".fedhub-found").replaceChildren(...found.childNodes);
+    const found = page.querySelector(`[data-choice="${section.dataset.choice}"]`);
+    if (!found || mine !== latest) {
+      return;
+    }
+    for (const part of [".fedhub-count", ".fedhub-institutions"]) {
+      section.querySelector(part).replaceChildren(...found.querySelector(part).childNodes);
     }
   }
   input.addEventListener("input", () => {

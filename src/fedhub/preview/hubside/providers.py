@@ -172,6 +172,7 @@ def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str,
     ours = {"issuer": _issuer(face, realm, name, authenticator, setup.identity_provider)}
     ours |= dict.fromkeys(("jwks_url", "client_id_file", "client_secret_file"), "")
     ours |= dict.fromkeys(("end_session_url", "revocation_url", "introspection_url"), "")
+    ours |= {"idplist_url": f"{setup.identity_provider}/idplist/"}
     if getattr(authenticator, "provider_logout_url", ""):
         page = "/logout" if face == "github" else "/logout/"
         ours["provider_logout_url"] = f"{setup.identity_provider}{page}"
