@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FloatRect, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
@@ -44,17 +44,27 @@ def draw(shown: str) -> None:
     (IMAGES / "run.svg").write_text(svg)
 
 
+def clip(height: int) -> FloatRect:
+    """Return the upper part of the page."""
+    return {"x": 0, "y": 0, "width": 1100, "height": height}
+
+
 def photograph(url: str) -> None:
-    """Photograph the sign-in page."""
+    """Photograph the login page, the identity provider's page, and a refusal."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         page = browser.new_page(viewport={"width": 1100, "height": 720})
         page.goto(url)
-        page.locator(".fedhub-choice a").first.click()
-        page.get_by_role("heading", name="Sign in").wait_for()
+        page.locator(".fedhub-choice").first.wait_for()
+        page.screenshot(path=IMAGES / "login.png", clip=clip(420))
+        page.get_by_role("link", name="Google").click()
+        page.locator('button[name="persona"]').first.wait_for()
         page.screenshot(path=IMAGES / "signin.png")
+        page.locator('button[value="google-outsider"]').click()
+        page.get_by_role("heading", name="You are not signed in").wait_for()
+        page.screenshot(path=IMAGES / "refused.png", clip=clip(480))
         browser.close()
 
 

@@ -152,6 +152,7 @@ async def a_hub(
 ) -> AsyncIterator[tuple[Any, Visitor]]:
     c = hub_configuration(face, provider)
     c.JupyterHub.log_level = "DEBUG"
+    c.JupyterHub.authenticate_prometheus = False
     async with running(c) as (hub, visitor):
         # A hub that starts sets up logging anew.
         with listening(secrets):
@@ -199,7 +200,9 @@ def test_faults_at_login(provider: IdentityProvider, face: str) -> None:
                     assert "Internal" not in reply.text, (fault, endpoint)
                 known = {user.name for user in hub.users.values()}
                 assert known <= names(face), (fault, endpoint)
-            secrets.said.append((await visitor.get("/hub/metrics")).text)
+            metrics = (await visitor.get("/hub/metrics")).text
+            assert "fedhub_logins_total" in metrics
+            secrets.said.append(metrics)
 
     run_async(go())
     secrets.check()

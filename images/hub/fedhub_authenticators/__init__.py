@@ -4,36 +4,45 @@ The order of calls, so that nobody has to learn it from the base classes:
 
     hub starts    configure(c) → the provider's class, or FederatedAuthenticator around several
     a login       /hub/login → /hub/…oauth_login → the provider → /hub/…oauth_callback →
-                  get_token_info → token_to_user → user_info_to_username → build_auth_state_dict
-                  → get_user_groups → check_blocked_users → check_allowed → is_admin →
-                  run_post_auth_hook → the hub's database
+                  get_token_info (the ID token is verified) → token_to_user (about the same person)
+                  → user_info_to_username → build_auth_state_dict → get_user_groups →
+                  check_blocked_users → check_allowed → is_admin → run_post_auth_hook (whose name
+                  it is) → the hub's database
     every request older than auth_refresh_age
-                  refresh_user → token_to_user … get_user_groups, once more
-    a logout      /hub/logout → the provider's own logout, where it has one
+                  refresh_user → token_to_user … get_user_groups, once more → check_allowed
+    a logout      /hub/logout → tokens withdrawn → the provider's own logout, where it has one
+
+A class of ours is `Provider` before an oauthenticator class, under that class's name. `Provider` is
+made of mixins, one for each concern; each overrides oauthenticator's template methods and calls
+`super()`.
 
 | module | holds |
 |---|---|
-| `configuration` | from `global.fedhub` to JupyterHub's configuration |
-| `services` | external services and who may use them |
-| `credentials` | client ids and secrets from a mounted Secret |
-| `providers` | which class a provider's name stands for |
-| `provider` | what every provider's class of ours has |
-| `plain_words` | what a person who is not let in reads |
+| `configuration`, `services`, `profiles` | from the values to JupyterHub's configuration |
+| `providers`, `provider` | how a class becomes one of ours, and what it then has |
 | `federated`, `member` | several providers on one hub |
-| `custos`, `custos_settings` | Custos v1.0.0, or the Keycloak behind it |
-| `groups`, `groups_mapping`, `entitlements` | groups from any claim, under the hub's names |
-| `github_groups` | GitHub's organisations and teams as groups |
-| `profiles` | server profiles for some groups |
-| `logout`, `revocation` | out of the provider, too |
-| `backchannel`, `hub_sessions` | out of the hub when the provider says so |
+| **beginning** | |
+| `pages`, `institutions`, `templates/`, `static/` | what people see who are not in |
+| `login` | the nonce, and which client a login was begun with |
+| `credentials`, `client_credentials` | client ids and secrets, from files that may change |
+| **who it is** | |
+| `id_token`, `issuer` | ID tokens, held against the issuer's keys |
+| `identity`, `bindings`, `binding_pages` | whose user name it is |
+| `answers`, `verified_email` | answers that make no sense, addresses that prove nothing |
+| `groups`, `groups_mapping`, `entitlements`, `github_groups` | groups, under the hub's names |
+| `cilogon` | the institution decides |
+| `custos`, `custos_…`, `keycloak` | Custos in its flavours, or a Keycloak without it |
+| `refusals`, `plain_words` | why somebody is not let in |
+| **staying** | |
+| `auth_state`, `staying_in`, `locks` | what is kept of a login, and whether somebody stays in |
 | `notebook_tokens`, `server_hooks`, `access_tokens` | fresh access tokens for people's servers |
-| `token_exchange`, `exchange_page`, `subject_tokens` | scripts that come with a token |
-| `another_account` | for somebody who was refused |
-| `inside` | addresses inside the hub |
-| `failures` | who fails too often |
-| `short_memory` | what is remembered for a few minutes |
-| `keycloak` | a Keycloak realm without Custos |
-| `custos_tutorial` | the import that the Custos tutorial asks for |
+| `token_exchange`, `exchange_page`, `subject_tokens`, `failures` | scripts that come with a token |
+| **leaving** | |
+| `logout`, `revocation`, `another_account` | out of the provider, too |
+| `backchannel`, `hub_sessions` | out of the hub, in every browser |
+| **seeing** | |
+| `events`, `fetching` | the operator's log and metrics; requests to the provider |
+| `inside`, `short_memory` | addresses inside the hub; what is remembered for minutes |
 """
 
 from __future__ import annotations
