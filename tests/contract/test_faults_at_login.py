@@ -241,6 +241,12 @@ LIES = {
     "wrong-audience": "id-token",
     "bad-signature": "id-token",
     "expired-id-token": "id-token",
+    "wrong-azp": "id-token",
+    "extra-audience": "id-token",
+    "unknown-kid": "id-token",
+    "alg-none": "id-token",
+    "hs256": "id-token",
+    "no-id-token": "id-token",
     "different-sub": "subject",
 }
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from fedhub.idp import breaking
 from fedhub.idp.faults import Fault
 from fedhub.idp.grants import Server
 from fedhub.idp.peer import may_enter
@@ -34,9 +35,8 @@ def create_app(state: State) -> Flask:
     for face in FACES:
         import_module(f"fedhub.idp.faces.{face}").register(app, state, server)
     app.before_request(lambda: _refuse_other_users(state))
-    app.before_request(lambda: _count(state))
-    app.before_request(lambda: _break_before(state))
-    app.after_request(lambda reply: _break_after(state, reply))
+    app.before_request(lambda: _before(state))
+    app.after_request(lambda reply: _after(state, reply))
     app.after_request(_protect)
     app.register_error_handler(HTTPException, _plain_error)
     app.register_error_handler(RecursionError, lambda error: _plain_error(BadRequest()))
@@ -58,33 +58,15 @@ def _refuse_other_users(state: State) -> Response | None:
     return error_page("an identity provider", "This preview belongs to another user.", 403)
 
 
-def _count(state: State) -> None:
-    if request.path != FAULTS_PATH:
-        state.count(_endpoint())
-
-
-def _break_before(state: State) -> Response | None:
-    """Be slow or fail, where a fault says so."""
+def _before(state: State) -> Response | None:
     if request.path == FAULTS_PATH:
         return None
-    if slow := state.faults.strike("slow", _endpoint()):
-        state.stopping.wait(slow.seconds)
-    if state.faults.strike("server-error", _endpoint()):
-        return Response("Internal Server Error", 500, mimetype="text/plain")
-    return None
+    state.count(_endpoint())
+    return breaking.before(state, _endpoint())
 
 
-def _break_after(state: State, reply: Response) -> Response:
-    """Spoil a JSON answer, where a fault says so."""
-    if request.path == FAULTS_PATH or not reply.is_json:
-        return reply
-    if state.faults.strike("malformed-json", _endpoint()):
-        body = reply.get_data()
-        reply.set_data(body[: max(1, len(body) // 2)].rstrip(b"}]\n"))
-    elif state.faults.strike("html", _endpoint()):
-        reply.set_data("<!doctype html><title>Bad Gateway</title><h1>502 Bad Gateway</h1>")
-        reply.content_type = "text/html; charset=utf-8"
-    return reply
+def _after(state: State, reply: Response) -> Response:
+    return reply if request.path == FAULTS_PATH else breaking.after(state, _endpoint(), reply)
 
 
 def _csp_nonce() -> str:

@@ -241,12 +241,15 @@ class Challenge(CodeChallenge):  # type: ignore[misc]  # Authlib is untyped
             raise Refused(Reason.VERIFIER_WRONG if given else Reason.VERIFIER_MISSING) from None
 
 
-class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib is untyped
-    """Adds an ID token to the reply for a code."""
+class RefreshedIdToken(OpenIDToken):  # type: ignore[misc]  # Authlib is untyped
+    """Adds an ID token to the reply for a refresh token."""
 
-    def exists_nonce(self, nonce: str, request: ProtocolRequest) -> bool:
-        """None of the real servers remembers nonces; clients check them."""
-        return False
+    def process_token(self, grant: Any, response: Any) -> dict[str, Any]:
+        """Add it, except where a fault has it missing."""
+        reply: dict[str, Any] = super().process_token(grant, response)
+        if current_site().state.faults.strike("no-id-token", "token"):
+            reply.pop("id_token", None)
+        return reply
 
     def encode_id_token(self, token: dict[str, Any], request: ProtocolRequest) -> str:
         """The signed token, with the nonce the code was asked for with."""
@@ -256,10 +259,12 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib is untyped
         return tokens.id_token(site, request.user, token["scope"], token["access_token"], nonce)
 
 
-class RefreshedIdToken(OpenIDToken):  # type: ignore[misc]  # Authlib is untyped
-    """Adds an ID token to the reply for a refresh token."""
+class IdToken(RefreshedIdToken, OpenIDCode):  # type: ignore[misc]  # Authlib is untyped
+    """Adds an ID token to the reply for a code."""
 
-    encode_id_token = IdToken.encode_id_token
+    def exists_nonce(self, nonce: str, request: ProtocolRequest) -> bool:
+        """None of the real servers remembers nonces; clients check them."""
+        return False
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib is untyped

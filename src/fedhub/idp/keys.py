@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import secrets
 import threading
-from typing import Any
+from typing import Any, Literal
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 ALGORITHM = "RS256"
+Forgery = Literal["bad-signature", "unknown-kid", "alg-none", "hs256"]
+"""How a token is signed that nobody may believe: the faults of these names."""
 
 
 class Keys:
@@ -22,6 +27,7 @@ class Keys:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._current: RSAKey | None = None
+        self._stranger: RSAKey | None = None
 
     def current(self) -> RSAKey:
         """The private key in use."""
@@ -29,6 +35,13 @@ class Keys:
             if self._current is None:
                 self._current = _new_key()
             return self._current
+
+    def stranger(self) -> RSAKey:
+        """A key that is never published."""
+        with self._lock:
+            if self._stranger is None:
+                self._stranger = _new_key()
+            return self._stranger
 
     def rotate(self) -> None:
         """Sign with a new key from now on; the old one is no longer published."""
@@ -40,17 +53,24 @@ class Keys:
         """The JSON Web Key Set (RFC 7517 section 5)."""
         return {"keys": [self.current().as_dict(private=False)]}
 
-    def sign(self, claims: dict[str, Any], *, honestly: bool = True, kind: str = "JWT") -> str:
+    def sign(
+        self, claims: dict[str, Any], *, kind: str = "JWT", forged: Forgery | None = None
+    ) -> str:
         """A signed JSON Web Token (RFC 7519).
 
         Args:
             claims: what it says.
-            honestly: False signs with another key under the published key's id, for tests.
             kind: the header's `typ`.
+            forged: sign it as an attacker would.
         """
         key = self.current()
         header = {"alg": ALGORITHM, "typ": kind, "kid": key.kid}
-        return jwt.encode(header, claims, key if honestly else _new_key(), [ALGORITHM])
+        if forged in ("alg-none", "hs256"):
+            return _unsafe(header, claims, key if forged == "hs256" else None)
+        if forged == "unknown-kid":
+            header["kid"] = self.stranger().kid
+        signer = self.stranger() if forged else key
+        return jwt.encode(header, claims, signer, [ALGORITHM])
 
     def read(self, token: str) -> dict[str, Any] | None:
         """The claims of a token signed with the current key, expired or not; else None."""
@@ -58,6 +78,23 @@ class Keys:
             return dict(jwt.decode(token, self.current(), [ALGORITHM]).claims)
         except (ValueError, JoseError):
             return None
+
+
+def _unsafe(header: dict[str, Any], claims: dict[str, Any], public: RSAKey | None) -> str:
+    """A token without a signature, or one for verifiers that take a public key for a secret.
+
+    RFC 8725 section 2.1 tells of both attacks. No library makes such tokens any more.
+    """
+    header = header | {"alg": "HS256" if public else "none"}
+    signed = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
+    if public is None:
+        return f"{signed}."
+    secret = public.as_pem(private=False)
+    return f"{signed}.{_encoded(hmac.digest(secret, signed.encode(), 'sha256'))}"
+
+
+def _encoded(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).rstrip(b"=").decode()
 
 
 def _new_key() -> RSAKey:

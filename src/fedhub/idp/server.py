@@ -214,20 +214,22 @@ class IdentityProvider:
         seconds: float = 5.0,
         times: int | None = None,
         claim: str = "sub",
+        value: Any = 7,
     ) -> None:
         """Put a fault in force.
 
         Args:
             fault: one of `fedhub.idp.faults.FAULTS`.
             endpoint: `authorize`, `token`, `userinfo`, `certs`, `discovery`, …; None everywhere.
-            seconds: how long `slow` waits.
+            seconds: how long `slow` waits, and what `rate-limited` puts in `Retry-After`.
             times: how often it strikes; None until cleared.
             claim: what `missing-claim` leaves out.
+            value: what `groups-of-wrong-type` says.
 
         Raises:
             ValueError: there is no such fault.
         """
-        self._state.inject(Fault(fault, endpoint, seconds, times, claim))
+        self._state.inject(Fault(fault, endpoint, seconds, times, claim, value))
 
     def clear_faults(self) -> None:
         """Put everything right again; rotated keys stay rotated."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from typing import Any
+from typing import Any, get_args
 
+from fedhub.idp.faults import Faults
+from fedhub.idp.keys import Forgery
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.site import Site
 
@@ -54,9 +56,20 @@ def id_token(site: Site, signin: SignIn, scope: str, access_token: str, nonce: s
         claims["iss"] = "https://issuer.invalid"
     if faults.strike("wrong-audience", "token"):
         claims["aud"] = "another-client"
+    if faults.strike("wrong-azp", "token"):
+        claims["azp"] = "another-client"
+    if faults.strike("extra-audience", "token"):
+        claims["aud"] = [signin.client.client_id, "another-client"]
+        claims.pop("azp", None)
     if missing := faults.strike("missing-claim", "token"):
         claims.pop(missing.claim, None)
-    return site.state.keys.sign(claims, honestly=not faults.strike("bad-signature", "token"))
+    faults.spoil_groups(claims, "token")
+    return site.state.keys.sign(claims, forged=_forgery(faults))
+
+
+def _forgery(faults: Faults) -> Forgery | None:
+    forgeries: tuple[Forgery, ...] = get_args(Forgery)
+    return next((name for name in forgeries if faults.strike(name, "token")), None)
 
 
 def userinfo(site: Site, token: Token) -> dict[str, Any]:
@@ -66,6 +79,7 @@ def userinfo(site: Site, token: Token) -> dict[str, Any]:
         claims["sub"] = f"not-{claims.get('sub', '')}"
     if missing := site.state.faults.strike("missing-claim", "userinfo"):
         claims.pop(missing.claim, None)
+    site.state.faults.spoil_groups(claims, "userinfo")
     return claims
 
 

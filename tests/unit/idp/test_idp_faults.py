@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import re
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
 from flask.testing import FlaskClient
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
 
+from fedhub.idp import faults
 from fedhub.idp.faults import FAULTS
 from fedhub.idp.server import IdentityProvider
-from tests.providers import SECRET, authorize_url, callback_query
+from tests.providers import CLIENT_IDS, SECRET, authorize_url, callback_query, furnish
+from tests.unit.idp.logins import claims_of, header_of, log_in, refresh, userinfo
 
 DISCOVERY = "/.well-known/openid-configuration"
 CONTROL = {"Authorization": "Bearer let-me-in"}
@@ -67,9 +76,171 @@ def test_userinfo_can_be_about_somebody_else_or_lack_a_claim(
     assert (claims()["sub"], claims()["email"]) == ("ada-sub", "ada@example.edu")
 
 
+# --- what is wrong with an ID token -------------------------------------------------------
+
+
+def lie(web: FlaskClient, provider: IdentityProvider, fault: str, face: str = "oidc") -> str:
+    """The ID token of a login with a fault in force, after which all is well again."""
+    provider.inject(fault, times=1)
+    told: str = log_in(web, face)["id_token"]
+    jwt.decode(log_in(web, face)["id_token"], published(web), ["RS256"])
+    return told
+
+
+def published(web: FlaskClient) -> KeySet:
+    return KeySet.import_key_set(web.get("/oauth2/certs").get_json())
+
+
+@pytest.mark.parametrize("fault", ["bad-signature", "unknown-kid", "alg-none", "hs256"])
+def test_nobody_should_believe_the_signature(
+    web: FlaskClient, provider: IdentityProvider, fault: str
+) -> None:
+    token = lie(web, provider, fault)
+    assert claims_of(token)["sub"] == "ada-sub"
+    with pytest.raises((JoseError, ValueError)):
+        jwt.decode(token, published(web), ["RS256"])
+
+
+def test_only_the_key_id_tells_an_unknown_key_from_a_false_one(
+    web: FlaskClient, provider: IdentityProvider
+) -> None:
+    (key,) = web.get("/oauth2/certs").get_json()["keys"]
+    assert header_of(lie(web, provider, "bad-signature"))["kid"] == key["kid"]
+    assert header_of(lie(web, provider, "unknown-kid"))["kid"] != key["kid"]
+
+
+def test_a_verifier_that_takes_a_public_key_for_a_secret_is_fooled(
+    web: FlaskClient, provider: IdentityProvider
+) -> None:
+    token = lie(web, provider, "hs256")
+    assert header_of(token)["alg"] == "HS256"
+    (key,) = published(web).keys
+    assert isinstance(key, RSAKey)
+    signed, _, signature = token.rpartition(".")
+    made = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
+    assert base64.urlsafe_b64decode(signature + "==") == made
+
+
+def test_a_token_without_a_signature_says_so(web: FlaskClient, provider: IdentityProvider) -> None:
+    token = lie(web, provider, "alg-none")
+    assert header_of(token)["alg"] == "none"
+    assert token.endswith(".")
+
+
+@pytest.mark.parametrize("face", ["cilogon", "keycloak", "oidc"])
+def test_whom_a_token_is_for_can_be_wrong(
+    web: FlaskClient, provider: IdentityProvider, face: str
+) -> None:
+    for_two = claims_of(lie(web, provider, "extra-audience", face))
+    assert for_two["aud"] == [CLIENT_IDS[face], "another-client"]
+    assert "azp" not in for_two
+    by_another = claims_of(lie(web, provider, "wrong-azp", face))
+    assert (by_another["aud"], by_another["azp"]) == (CLIENT_IDS[face], "another-client")
+
+
+@pytest.mark.parametrize("face", ["cilogon", "keycloak", "oidc"])
+def test_an_id_token_can_be_missing_at_login_and_at_refresh(
+    web: FlaskClient, provider: IdentityProvider, face: str
+) -> None:
+    provider.inject("no-id-token")
+    tokens = log_in(web, face)
+    assert "access_token" in tokens
+    renewed = refresh(web, face, tokens).get_json()
+    assert "access_token" in renewed
+    assert "id_token" not in tokens | renewed
+    provider.clear_faults()
+    assert "id_token" in refresh(web, face, renewed).get_json()
+
+
+# --- groups -------------------------------------------------------------------------------
+
+
+def lists_of_groups(web: FlaskClient) -> list[object]:
+    """Wherever the faces tell groups."""
+    tokens = {face: log_in(web, face, scope="openid read:org") for face in ("oidc", "github")}
+    github = {"Authorization": f"Bearer {tokens['github']['access_token']}"}
+    oidc = {"Authorization": f"Bearer {tokens['oidc']['access_token']}"}
+    pair = base64.b64encode(f"{CLIENT_IDS['custos']}:{SECRET}".encode()).decode()
+    members = "/apiserver/group-management/v1.0.0/user/group/memberships?profile.username=ada"
+    memberships = web.get(members, headers={"Authorization": f"Bearer {pair}"}).get_json()
+    return [
+        claims_of(tokens["oidc"]["id_token"]).get("groups"),
+        web.get("/oidc/oidc/userinfo", headers=oidc).get_json().get("groups"),
+        memberships.get("groups"),
+        web.get("/oidc/oidc/v2/groups/my_groups", headers=oidc).get_json(),
+        web.get("/api/v3/user/orgs", headers=github).get_json(),
+        web.get("/api/v3/user/teams", headers=github).get_json(),
+    ]
+
+
+def test_groups_can_be_missing_everywhere(web: FlaskClient, provider: IdentityProvider) -> None:
+    assert all(lists_of_groups(web))
+    provider.inject("no-groups")
+    assert lists_of_groups(web) == [None, None, None, [], [], []]
+
+
+@pytest.mark.parametrize("value", [7, "admins", {"admins": True}, None, [["admins"]]])
+def test_groups_can_be_of_a_wrong_type_everywhere(
+    web: FlaskClient, provider: IdentityProvider, value: object
+) -> None:
+    provider.inject("groups-of-wrong-type", value=value)
+    assert lists_of_groups(web) == [value] * 6
+
+
+def test_groups_in_signed_access_tokens_are_spoilt_too(
+    web: FlaskClient, provider: IdentityProvider
+) -> None:
+    provider.update_claims("ada-keycloak", groups=["a"])
+    provider.inject("no-groups", endpoint="token")
+    assert "groups" not in claims_of(log_in(web, "keycloak")["access_token"])
+
+
+# --- answers that break -------------------------------------------------------------------
+
+
+def test_a_limit_says_when_to_come_back(web: FlaskClient, provider: IdentityProvider) -> None:
+    provider.inject("rate-limited", endpoint="userinfo", seconds=30)
+    reply = web.get("/oidc/oidc/userinfo")
+    assert (reply.status_code, reply.headers["Retry-After"]) == (429, "30")
+    assert web.get(DISCOVERY).status_code == 200
+
+
+def test_userinfo_can_come_as_a_signed_token(web: FlaskClient, provider: IdentityProvider) -> None:
+    tokens = log_in(web, "oidc")
+    provider.inject("userinfo-jwt")
+    reply = userinfo(web, "oidc", tokens)
+    assert reply.content_type == "application/jwt"
+    told = jwt.decode(reply.text, published(web), ["RS256"]).claims
+    assert (told["sub"], told["iss"]) == ("ada-sub", "http://127.0.0.1:9/oidc/oidc")
+    assert userinfo(web, "oidc", {"access_token": "nonsense"}).is_json, "a refusal stays one"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [("GET", "/oauth2/certs", b""), ("POST", "/oauth2/token", b"x=" + b"a" * 100_000)],
+    ids=["get", "post"],
+)
+def test_a_connection_can_break_and_the_next_one_works(method: str, path: str, body: bytes) -> None:
+    with IdentityProvider() as provider:
+        furnish(provider)
+        provider.inject("connection-reset", endpoint=path.rpartition("/")[2], times=1)
+        with httpx.Client(base_url=provider.url, trust_env=False) as client:
+            assert client.get(DISCOVERY).status_code == 200, "the connection that will break"
+            with pytest.raises((httpx.ReadError, httpx.WriteError)):
+                client.request(method, path, content=body)
+            assert client.request(method, path, content=body).status_code in (200, 400)
+
+
 def test_an_unknown_fault_is_refused_with_the_known_ones(provider: IdentityProvider) -> None:
     with pytest.raises(ValueError, match="server-error"):
         provider.inject("flood")
+
+
+def test_every_fault_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "preview.md").read_text()
+    listed = re.findall(r"`([a-z0-9-]+)`", page.partition("| fault |")[2])
+    assert {*FAULTS} <= {*listed}
+    assert all(f"`{fault}`" in (faults.__doc__ or "") for fault in FAULTS)
 
 
 def test_clearing_ends_every_fault(web: FlaskClient, provider: IdentityProvider) -> None:

@@ -134,7 +134,7 @@ def test_a_hint_that_is_no_id_token_of_this_issuer_is_refused(
         "a.b.c",
         tokens["access_token"],
         Keys().sign(claims),
-        keys.sign(claims, honestly=False),
+        keys.sign(claims, forged="bad-signature"),
         keys.sign(claims | {"iss": "https://elsewhere.example"}),
     ]
     for token in forged:

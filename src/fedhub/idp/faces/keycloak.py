@@ -131,21 +131,24 @@ class KeycloakSite(Site):
 
     def new_access_token(self, signin: SignIn, scope: str) -> str:
         """A signed token, as Keycloak's are."""
+        return self.state.keys.sign(self.access_token_claims(signin, scope))
+
+    def access_token_claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
+        """What an access token says."""
         now = int(self.state.clock())
-        return self.state.keys.sign(
-            self.claims(signin, scope)
-            | {
-                "iss": self.issuer,
-                "aud": "account",
-                "azp": signin.client.client_id,
-                "typ": "Bearer",
-                "iat": now,
-                "exp": now + int(self.access_lifetime),
-                "sid": signin.session,
-                "jti": str(uuid.uuid4()),
-                "scope": scope,
-            }
-        )
+        claims = self.claims(signin, scope) | {
+            "iss": self.issuer,
+            "aud": "account",
+            "azp": signin.client.client_id,
+            "typ": "Bearer",
+            "iat": now,
+            "exp": now + int(self.access_lifetime),
+            "sid": signin.session,
+            "jti": str(uuid.uuid4()),
+            "scope": scope,
+        }
+        self.state.faults.spoil_groups(claims, "token")
+        return claims
 
     def introspection(self, token: Token) -> dict[str, Any]:
         """What the token says itself, and who it is."""
