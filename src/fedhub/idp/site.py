@@ -137,6 +137,10 @@ class Site:
         """What the ID token says beside the protocol's own claims."""
         return self.claims(signin, scope)
 
+    def hashed_access_token(self, access_token: str) -> str:
+        """The access token that `at_hash` is made of."""
+        return access_token
+
     def introspection(self, token: Token) -> dict[str, Any]:
         """What introspection says of a live access token (RFC 7662 section 2.2)."""
         return {

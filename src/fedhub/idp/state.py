@@ -36,6 +36,7 @@ class State:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
         self.keys = Keys()
+        self.custos_keys = Keys()
         self.faults = Faults()
         self.url = ""
         self.secure = False
@@ -59,6 +60,7 @@ class State:
         """Put a fault in force; rotating the keys is done at once."""
         if fault.name == "rotated-keys":
             self.keys.rotate()
+            self.custos_keys.rotate()
         else:
             self.faults.add(fault)
 

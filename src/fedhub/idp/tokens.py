@@ -46,7 +46,7 @@ def id_token(site: Site, signin: SignIn, scope: str, access_token: str, nonce: s
         "exp": issued + int(ID_TOKEN_LIFETIME),
         "iat": issued,
         "auth_time": int(signin.auth_time),
-        "at_hash": _half_hash(access_token),
+        "at_hash": _half_hash(site.hashed_access_token(access_token)),
     }
     if nonce:
         claims["nonce"] = nonce
