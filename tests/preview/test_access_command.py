@@ -53,7 +53,7 @@ def test_every_example_lets_somebody_in_by_a_rule_of_its_file(hub: str) -> None:
 
 
 def test_the_table_shows_who_gets_in_and_by_which_line() -> None:
-    done = access("campus")
+    done = access("campus", COLUMNS="200")
     assert done.returncode == 0
     rows = {line.split()[0]: re.split(r"\s{2,}", line) for line in done.stdout.splitlines() if line}
     assert rows["example-member"][1:4] == ["example.edu", "yes", "ada"]

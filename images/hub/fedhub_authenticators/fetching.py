@@ -16,6 +16,9 @@ from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 
 from fedhub_authenticators import events
 
+_NO_ANSWER = 599
+"""tornado's code for a connection that failed or took too long."""
+
 
 class Fetching(OAuthenticator):
     """What every request to a provider goes through."""
@@ -53,13 +56,10 @@ class Fetching(OAuthenticator):
         except HTTPClientError as error:
             outcome = f"{error.code // 100}xx" if error.response else "unreachable"
             where = urlsplit(req.url)._replace(query="", fragment="").geturl()
-            self.log.error(
-                "%s",
-                events.line(
-                    "provider", "failed", provider=self.called, status=error.code, doing=label
-                )
-                + f" {req.method} {where}",
-            )
+            about = {"status": error.code, "doing": label, "asked": f"{req.method} {where}"}
+            if error.response is None or error.code == _NO_ANSWER:
+                about["why"] = error.message  # tornado's words; all others are the provider's
+            self.log.error("%s", events.line("provider", "failed", provider=self.called, **about))
             raise
         finally:
             seconds = perf_counter() - begun

@@ -273,7 +273,7 @@ class Preview:
             f"http://127.0.0.1:{self._hub_port}{self._base_url}/hub/preview/verdicts",
             json=wanted,
             headers={"Authorization": f"Bearer {self._token}"},
-            timeout=60,
+            timeout=60 + len(people),  # seconds; each of them logs in
             trust_env=False,
         )
         reply.raise_for_status()
