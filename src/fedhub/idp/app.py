@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 from http import HTTPStatus
 from importlib import import_module
 
@@ -52,8 +53,8 @@ def _refuse_other_users(state: State) -> Response | None:
     """Answer nobody but our own user, where the provider was asked to."""
     if not state.own_user_only:
         return None
-    peer, own = request.environ["REMOTE_PORT"], request.environ["SERVER_PORT"]
-    if may_enter(int(peer), int(own)):
+    connection: socket.socket = request.environ["werkzeug.socket"]
+    if may_enter(connection.getpeername()[:2], connection.getsockname()[:2]):
         return None
     return error_page("an identity provider", "This preview belongs to another user.", 403)
 

@@ -49,6 +49,7 @@ class State:
         self._iam_secrets: dict[tuple[str, str], str] = {}
         self._personas: dict[str, Persona] = {}
         self._codes: dict[str, Code] = {}
+        self._forget_next = 0.0
         self._access: dict[str, Token] = {}
         self._refresh: dict[str, Token] = {}
         self._sessions: dict[str, Session] = {}
@@ -184,11 +185,8 @@ class State:
 
     def add_code(self, code: Code) -> None:
         """Keep a new code and forget those long expired."""
-        now = self.clock()
         with self._lock:
-            stale = [k for k, c in self._codes.items() if c.expires_at + CODE_LIFETIME < now]
-            for key in stale:
-                del self._codes[key]
+            self._forget_the_expired()
             self._codes[code.code] = code
 
     def redeem(self, value: str) -> tuple[Code | None, bool]:
@@ -213,16 +211,25 @@ class State:
         with self._lock:
             return self._codes.get(value)
 
+    def _forget_the_expired(self) -> None:
+        """Drop codes and tokens long expired; now and then, since it looks at all of them."""
+        now = self.clock()
+        if now < self._forget_next:
+            return
+        self._forget_next = now + CODE_LIFETIME / 10
+        before = now - CODE_LIFETIME
+        self._codes = {k: code for k, code in self._codes.items() if code.expires_at >= before}
+        for key, old in list(self._access.items()):
+            if max(old.expires_at, old.refresh_expires_at) < before:
+                del self._access[key]
+                self._refresh.pop(old.refresh_token, None)
+
     # Tokens
 
     def add_token(self, token: Token) -> None:
         """Keep issued tokens and forget those expired for good."""
-        now = self.clock()
         with self._lock:
-            for key, old in list(self._access.items()):
-                if max(old.expires_at, old.refresh_expires_at) < now - CODE_LIFETIME:
-                    del self._access[key]
-                    self._refresh.pop(old.refresh_token, None)
+            self._forget_the_expired()
             self._access[token.access_token] = token
             if token.refresh_token:
                 self._refresh[token.refresh_token] = token
