@@ -7,9 +7,10 @@ first, and JupyterHub's. An operator's template builds on ours with
 | variable | is |
 |---|---|
 | `login_title` | the heading of the login page; default: "Sign in" |
-| `login_text` | a sentence below it |
+| `login_text` | what stands below it; an empty line begins a new paragraph |
 | `login_logo` | the address of a picture above it |
-| `login_contact` | whom to ask: an e-mail address, or the address of a page |
+| `login_contact` | whom to ask: an e-mail address, the address of a page, or words |
+| `login_term_url` | JupyterHub's: the address of terms and conditions |
 
 Everything works without JavaScript; `static/login.js` makes the search quicker.
 """
@@ -95,7 +96,8 @@ class LoginPage(LoginHandler):
         if len(institutions) <= 1:
             return Choice(provider.login_service, button(provider.button_label()))
         last = remembered(self, provider)
-        found = search(institutions, query)
+        others = [one for one in institutions if query or one != last]
+        found = search(others, query)
         return Choice(
             label=provider.login_service,
             first=button(last.name, last.entity_id) if last else None,

@@ -106,6 +106,9 @@ def test_the_institution_chosen_last_is_first() -> None:
             found = links((await visitor.get("/hub/login")).text)
             address = found["Sign in with Universität Zürich"]
             assert parse_qs(urlsplit(address).query) == {"idp": [ZURICH]}
+            assert "Universität Zürich" not in found  # once is enough
+            html = (await visitor.get("/hub/login", params={"q": "zurich"})).text
+            assert "Universität Zürich" in links(html)
 
     run_async(go())
 
