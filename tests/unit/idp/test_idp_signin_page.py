@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fedhub.access.persona import Persona
 from fedhub.idp.claims import parse_claims
-from fedhub.idp.client import Client
+from fedhub.idp.client import Client, Face
 from fedhub.idp.server import IdentityProvider
 from fedhub.idp.signin import institutions
 from tests.providers import CALLBACK, CLAIMS, ENTITY, SECRET, authorize_url, callback_query
@@ -234,3 +234,13 @@ def test_no_strange_callback_is_ever_redirected_to(web: FlaskClient, face: str, 
                 assert callback_query(reply)["error"] == "redirect_uri_mismatch"
             else:
                 assert reply.status_code == 400
+
+
+@pytest.mark.parametrize("face", ["custos", "keycloak"])
+def test_idplist_has_those_who_come_through_a_broker(
+    web: FlaskClient, provider: IdentityProvider, face: Face
+) -> None:
+    entity_id = f"https://{face}.example.org/idp"
+    provider.set_personas([Persona("eve", face, entity_id, face.title(), "", {})])
+    listed = web.get("/idplist/").json or []
+    assert [one["EntityID"] for one in listed] == [entity_id]

@@ -207,7 +207,9 @@ def register(app: Flask, state: State, server: Server) -> None:
 
     @routes.get("/idplist/", endpoint="idplist")
     def idplist() -> Response:
-        providers = {client.provider for client in state.clients("cilogon")}
+        # Custos and Keycloak have people come through CILogon, too.
+        faces: tuple[Face, ...] = ("cilogon", "custos", "keycloak")
+        providers = {client.provider for face in faces for client in state.clients(face)}
         people = [persona for persona in state.personas() if persona.provider in providers]
         groups = institutions(people, wanted=split_hint(request.args.get("idphint", "")))
         return jsonify(
