@@ -22,7 +22,8 @@ made of mixins, one for each concern; each overrides oauthenticator's template m
 | `providers`, `provider` | how a class becomes one of ours, and what it then has |
 | `federated`, `member` | several providers on one hub |
 | **beginning** | |
-| `pages`, `institutions`, `templates/`, `static/` | what people see who are not in |
+| `pages`, `templates/`, `static/` | what people see who are not in |
+| `institutions`, `institution_choice` | the institutions that people choose among |
 | `login` | the nonce, and which client a login was begun with |
 | `credentials`, `client_credentials` | client ids and secrets, from files that may change |
 | **who it is** | |
@@ -32,7 +33,7 @@ made of mixins, one for each concern; each overrides oauthenticator's template m
 | `groups`, `groups_mapping`, `entitlements`, `github_groups` | groups, under the hub's names |
 | `cilogon` | the institution decides |
 | `custos`, `custos_…`, `keycloak` | Custos in its flavours, or a Keycloak without it |
-| `refusals`, `plain_words` | why somebody is not let in |
+| `refusals`, `plain_words`, `who_tried` | why somebody is not let in |
 | **staying** | |
 | `auth_state`, `staying_in`, `locks` | what is kept of a login, and whether somebody stays in |
 | `notebook_tokens`, `server_hooks`, `access_tokens` | fresh access tokens for people's servers |
