@@ -96,7 +96,6 @@ class Binding(APIHandler):
         identity = self._identity()
         bindings.ensure_table(self.db)
         bindings.bind(self.db, name, identity, login=False)
-        self.db.commit()
         self._note("linked", name)
         self.set_status(204)
 

@@ -12,8 +12,9 @@ first logins at once can't both be the first.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakSet
 
 from jupyterhub.handlers import BaseHandler
 from oauthenticator.oauth2 import OAuthenticator
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Unicode,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -54,6 +56,19 @@ TABLE = Table(
 )
 """Beside JupyterHub's own tables, which its upgrades leave alone. CILogon's subjects are unique
 across its institutions, so `idp` need not be part of the key; it is compared all the same."""
+
+
+_OWNERS = (
+    select(TABLE.c.provider, TABLE.c.idp, TABLE.c.subject, TABLE.c.last_login)
+    .where(TABLE.c.name == bindparam("name"))
+    .order_by(TABLE.c.first_login)
+)
+
+NOTED_EVERY = timedelta(hours=12)
+"""How exactly the last login is known: noting each would cost each a write."""
+
+_ready: WeakSet[Any] = WeakSet()
+"""Databases that have the table."""
 
 
 class Bound(OAuthenticator):
@@ -93,21 +108,15 @@ class Bound(OAuthenticator):
             self.log.error("%s does not say what identifies %s", self.called, name)
             self._clash(name, Reason.NO_IDENTITY)
             return
-        user = handler.find_user(name)
-        # Read before anything else: from here on nobody else may come in between.
-        kept = identity_in(self, await user.get_auth_state()) if user is not None else None
         try:
-            ensure_table(db)
-            owners = owners_of(db, name)
-            if not owners and kept is not None:
-                # A hub from before there were bindings knows its people by their last login.
-                bind(db, name, kept)
-                owners = [kept]
-            if not owners or identity in owners:
+            owners = await self._owners(handler, db, name)
+            if not owners:
                 bind(db, name, identity)
-                db.commit()
                 return
-            db.commit()
+            if identity in owners:
+                if is_due(owners[identity]):
+                    bind(db, name, identity)
+                return
         except SQLAlchemyError as error:
             db.rollback()
             raise Refused(
@@ -117,6 +126,7 @@ class Bound(OAuthenticator):
                 status=503,
                 username=name,
             ) from error
+        owner = next(iter(owners))
         self.log.warning(
             "%s",
             events.line(
@@ -126,12 +136,29 @@ class Bound(OAuthenticator):
                 provider=identity.provider,
                 idp=identity.idp,
                 subject=identity.subject,
-                owner_provider=owners[0].provider,
-                owner_idp=owners[0].idp,
-                owner_subject=owners[0].subject,
+                owner_provider=owner.provider,
+                owner_idp=owner.idp,
+                owner_subject=owner.subject,
             ),
         )
         self._clash(name, Reason.NAME_TAKEN)
+
+    async def _owners(
+        self, handler: Any, db: Session, name: str
+    ) -> dict[Identity, datetime | None]:
+        """Return whose name it is, with their last login; nobody's where it is free."""
+        ensure_table(db)
+        user = None if (owners := owners_of(db, name)) else handler.find_user(name)
+        if user is None:
+            return owners
+        # A hub from before there were bindings knows its people by their last login.
+        kept = identity_in(self, await user.get_auth_state())
+        # Somebody else may have come in between; from here on nobody can.
+        owners = owners_of(db, name)
+        if not owners and kept is not None:
+            bind(db, name, kept)
+            owners = {kept: None}
+        return owners
 
     def _clash(self, name: str, reason: Reason) -> None:
         events.CLASHES.labels(self.called).inc()
@@ -165,21 +192,30 @@ class Bound(OAuthenticator):
 
 def ensure_table(db: Session) -> None:
     """Make the table where it is not there yet."""
-    TABLE.create(db.connection(), checkfirst=True)
+    engine = db.get_bind()
+    if engine not in _ready:
+        TABLE.create(db.connection(), checkfirst=True)
+        _ready.add(engine)
 
 
-def owners_of(db: Session, name: str) -> list[Identity]:
-    """Return the identities that a name is bound to, the first first."""
-    rows = db.execute(
-        select(TABLE.c.provider, TABLE.c.idp, TABLE.c.subject)
-        .where(TABLE.c.name == name)
-        .order_by(TABLE.c.first_login)
-    )
-    return [Identity(*row) for row in rows]
+def owners_of(db: Session, name: str) -> dict[Identity, datetime | None]:
+    """Return the identities that a name is bound to, the first first, with their last login."""
+    rows = db.execute(_OWNERS, {"name": name})
+    return {Identity(*identity): last_login for *identity, last_login in rows}
+
+
+def is_due(last_login: datetime | None) -> bool:
+    """Return whether another login is worth noting."""
+    return last_login is None or _now() - last_login > NOTED_EVERY
+
+
+def _now() -> datetime:
+    """Return the time as the database keeps it, which knows no time zones."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def bind(db: Session, name: str, identity: Identity, *, login: bool = True) -> None:
-    """Bind a name to an identity, or note another login of theirs.
+    """Bind a name to an identity, or note another login of theirs, and commit.
 
     Args:
         db: the hub's database.
@@ -187,12 +223,13 @@ def bind(db: Session, name: str, identity: Identity, *, login: bool = True) -> N
         identity: whose it is.
         login: whether they log in at this moment.
     """
-    now = datetime.now(UTC).replace(tzinfo=None)
-    seen = {"last_login": now, "idp": identity.idp} if login else {"idp": identity.idp}
-    if db.execute(change(TABLE).where(_is(name, identity)).values(**seen)).rowcount:  # type: ignore[attr-defined]  # of a CursorResult
-        return
-    key = {"name": name, "provider": identity.provider, "subject": identity.subject}
-    db.execute(insert(TABLE).values(**key, first_login=now, **seen))
+    now = _now()
+    seen = {"idp": identity.idp} | ({"last_login": now} if login else {})
+    known = db.execute(change(TABLE).where(_is(name, identity)).values(**seen))
+    if not known.rowcount:  # type: ignore[attr-defined]  # a CursorResult has it
+        key = {"name": name, "provider": identity.provider, "subject": identity.subject}
+        db.execute(insert(TABLE).values(**key, first_login=now, **seen))
+    db.commit()
 
 
 def release(db: Session, name: str, identity: Identity | None = None) -> int:
