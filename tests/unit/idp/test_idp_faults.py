@@ -216,17 +216,23 @@ def test_userinfo_can_come_as_a_signed_token(web: FlaskClient, provider: Identit
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"),
-    [("GET", "/oauth2/certs", b""), ("POST", "/oauth2/token", b"x=" + b"a" * 100_000)],
+    ("method", "path", "body", "seen"),
+    [
+        ("GET", "/oauth2/certs", b"", httpx.ReadError),
+        # Whether it breaks while the body is sent, or after, is a matter of time.
+        ("POST", "/oauth2/token", b"x=" + b"a" * 100_000, httpx.TransportError),
+    ],
     ids=["get", "post"],
 )
-def test_a_connection_can_break_and_the_next_one_works(method: str, path: str, body: bytes) -> None:
+def test_a_connection_can_break_and_the_next_one_works(
+    method: str, path: str, body: bytes, seen: type[Exception]
+) -> None:
     with IdentityProvider() as provider:
         furnish(provider)
         provider.inject("connection-reset", endpoint=path.rpartition("/")[2], times=1)
         with httpx.Client(base_url=provider.url, trust_env=False) as client:
             assert client.get(DISCOVERY).status_code == 200, "the connection that will break"
-            with pytest.raises((httpx.ReadError, httpx.WriteError)):
+            with pytest.raises(seen):
                 client.request(method, path, content=body)
             assert client.request(method, path, content=body).status_code in (200, 400)
 
