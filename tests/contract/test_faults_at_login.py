@@ -248,12 +248,6 @@ LIES = {
     "hs256": "id-token",
     "no-id-token": "id-token",
     "different-sub": "subject",
-    "hs256": "id-token",
-    "alg-none": "id-token",
-    "unknown-kid": "id-token",
-    "wrong-azp": "id-token",
-    "no-id-token": "id-token",
-    "extra-audience": "id-token",
 }
 
 
