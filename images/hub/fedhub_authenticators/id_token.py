@@ -124,18 +124,19 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         finally:
             events.KEY_FETCHES.labels(self.called, outcome).inc()
 
-    async def _issuer_of(self, unverified: Mapping[str, Any]) -> Issuer:
+    async def _issuer_of(self, token: str, *, learn: bool) -> Issuer:
         """Return the issuer that a token must be of.
 
         Raises:
             UnknownIssuerError: it can't be found out.
         """
-        known = self._issuer_at(self.issuer_address())
+        known = self._issuer_at(self.issuer_address()) or self._issuer
         if known is not None:
             return known
-        named = unverified.get("iss")
-        if self._issuer is not None and self._issuer.address == named:
-            return self._issuer
+        if not learn:
+            # A stranger's token must not make the hub ask, or believe, whom the stranger names.
+            raise UnknownIssuerError("the issuer is not known before the first login")
+        named = _unverified(token).get("iss")
         safe = ("https://",) if self.token_url.startswith("https://") else ("https://", "http://")
         if not isinstance(named, str) or not named.startswith(safe):
             raise UnknownIssuerError("the token names no issuer")
@@ -171,6 +172,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         required: Collection[str] = ("exp", "iat", "iss", "aud"),
         typ: Collection[str] | None = None,
         issuer: Issuer | None = None,
+        learn: bool = False,
     ) -> dict[str, Any]:
         """Return the claims of a token that the issuer signed.
 
@@ -180,12 +182,15 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             required: claims that must be there.
             typ: what its header may say it is, in lower case; None takes any.
             issuer: another issuer than that of ID tokens.
+            learn: whether the token comes from the provider itself, so that it may name its
+                issuer where nobody else does.
 
         Raises:
             Refused: it does not hold; the log says why.
             HTTPClientError, OSError: the issuer's keys can't be had.
         """
         try:
+            issuer = issuer or await self._issuer_of(token, learn=learn)
             return await self._verified(token, audience, required, typ, issuer)
         except (jwt.PyJWTError, UnknownIssuerError, ValueError, TypeError) as error:
             # PyJWT's texts hold no part of a token.
@@ -202,7 +207,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         audience: Collection[str] | None,
         required: Collection[str],
         typ: Collection[str] | None,
-        issuer: Issuer | None,
+        issuer: Issuer,
     ) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
         algorithm = header.get("alg")
@@ -210,7 +215,6 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             raise jwt.InvalidAlgorithmError(f"{algorithm!r} is not among id_token_algorithms")
         if typ is not None and str(header.get("typ", "")).lower() not in typ:
             raise jwt.InvalidTokenError(f"its type is {header.get('typ')!r}")
-        issuer = issuer or await self._issuer_of(_unverified(token))
         names = [issuer.address]
         if issuer.address == ISSUERS["GoogleOAuthenticator"]:
             names.append("accounts.google.com")  # Google's documentation names both
@@ -251,6 +255,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             token,
             audience=[self.client_in_use().client_id],
             required=("exp", "iat", "iss", "aud", "sub"),
+            learn=True,
         )
         self._check_party(claims)
         if login:

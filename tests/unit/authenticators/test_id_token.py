@@ -196,6 +196,30 @@ def test_an_issuer_that_names_another_token_endpoint_is_not_learned() -> None:
         login(openid(issuer=""), id_token(GOOD), token_endpoint=f"{ISSUER}/token")
 
 
+def test_a_strangers_token_teaches_the_hub_nothing() -> None:
+    found = openid(issuer="")
+    asked: list[str] = []
+
+    async def fetch(request: Any, **_: Any) -> Any:
+        asked.append(request.url)
+        raise OSError
+
+    async def go() -> None:
+        found.fetch = fetch
+        with pytest.raises(Refused):
+            await found.verify_jwt(id_token(GOOD), audience=["the-hub"])
+
+    run_async(go())
+    assert asked == []
+
+
+def test_an_issuer_once_learned_is_the_only_one() -> None:
+    found = openid(issuer="")
+    assert login(found, id_token(GOOD))["name"] == "ada"
+    with pytest.raises(Refused):
+        login(found, id_token(GOOD | {"iss": "https://elsewhere.example.org"}))
+
+
 def test_keys_are_asked_for_once() -> None:
     found = openid()
     asked: list[str] = []
