@@ -6,6 +6,9 @@
 | `DELETE /<name>?provider=&subject=` | frees a name, or takes an identity from it | `admin:users` |
 | `PUT /<name>` | links a name to one more identity | `admin:users` |
 
+Each scope must be for all users: who may hand over a name may be that user. As in JupyterHub's own
+API, only admins may change what is an admin's.
+
 `PUT` takes `{"provider": …, "idp": …, "subject": …}`. Whatever is taken from a name ends the
 sessions under it: they may be those of the person who loses it.
 """
@@ -73,6 +76,7 @@ class Binding(APIHandler):
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
     async def delete(self, name: str) -> None:
         """Release the name, or take one identity from it."""
+        self._check_may_change(name)
         given = {key: self.get_argument(key, "") for key in ("provider", "subject")}
         if any(given.values()) and not all(given.values()):
             raise HTTPError(400, "name both provider and subject, or neither to release the name")
@@ -93,11 +97,20 @@ class Binding(APIHandler):
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
     def put(self, name: str) -> None:
         """Link the name to one more identity."""
+        self._check_may_change(name)
         identity = self._identity()
         bindings.ensure_table(self.db)
         bindings.bind(self.db, name, identity, login=False)
         self._note("linked", name)
         self.set_status(204)
+
+    def _check_may_change(self, name: str) -> None:
+        # `needs_scope` also lets in whoever has the scope for some users only.
+        if not self.has_scope("admin:users"):
+            raise HTTPError(403, "changing bindings needs the scope admin:users, for all users")
+        user = self.find_user(name)
+        if user is not None and user.admin and not self.current_user.admin:
+            raise HTTPError(403, "only admins can change the bindings of admins")
 
     def _identity(self) -> Identity:
         if len(self.request.body) > _LONGEST_BODY:

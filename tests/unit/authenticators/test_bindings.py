@@ -10,7 +10,8 @@ from fedhub_authenticators import bindings
 from fedhub_authenticators.identity import Identity, identity_of
 from hypothesis import given
 from hypothesis import strategies as st
-from jupyterhub.orm import APIToken
+from jupyterhub.orm import APIToken, Role
+from jupyterhub.roles import create_role, grant_role
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -266,6 +267,50 @@ def test_others_may_not() -> None:
             assert len(bindings.owners_of(app.db, "admin@example.org")) == 1
 
     run_async(go())
+
+
+def test_who_may_administer_some_users_may_not_hand_over_names() -> None:
+    async def go() -> None:
+        async with hub(admin_users=["admin@example.org"]) as (app, visitor):
+            admin = {"sub": "9", "email": "admin@example.org", "idp": HERE}
+            for user in (admin, ADA):
+                assert await status(visitor, app, user) == 302
+            visitor.cookies.clear()
+            headers = token(app, "admin:users!group=course", "admin:users!user=ada@example.org")
+            for name in ("ada@example.org", "admin@example.org", "nobody@example.org"):
+                await expect_refused(visitor, name, headers)
+            assert await status(visitor, app, EVE) == 403
+
+    run_async(go())
+
+
+def test_only_admins_hand_over_an_admins_name() -> None:
+    async def go() -> None:
+        async with hub(admin_users=["admin@example.org"]) as (app, visitor):
+            admin = {"sub": "9", "email": "admin@example.org", "idp": HERE}
+            for user in (admin, ADA):
+                assert await status(visitor, app, user) == 302
+            visitor.cookies.clear()
+            create_role(app.db, {"name": "helpdesk", "scopes": ["admin:users"]})
+            helper = app.users["ada@example.org"]
+            grant_role(app.db, entity=helper.orm_user, role=Role.find(app.db, "helpdesk"))
+            made = helper.new_api_token(scopes=["admin:users"])
+            headers = {"Authorization": f"token {made}"}
+            await expect_refused(visitor, "admin@example.org", headers)
+            link = {"provider": "https://cilogon.org", "subject": "2"}
+            address = "/hub/api/fedhub/bindings/ada@example.org"
+            reply = await visitor.put(address, headers=headers, json=link)
+            assert reply.status_code == 204
+
+    run_async(go())
+
+
+async def expect_refused(visitor: Any, name: str, headers: dict[str, str]) -> None:
+    """Try to link and to release a name; both must be forbidden."""
+    address = f"/hub/api/fedhub/bindings/{name}"
+    link = {"provider": "https://cilogon.org", "idp": THERE, "subject": "2"}
+    assert (await visitor.put(address, headers=headers, json=link)).status_code == 403
+    assert (await visitor.delete(address, headers=headers)).status_code == 403
 
 
 @pytest.mark.parametrize(
