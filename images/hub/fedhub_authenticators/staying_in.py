@@ -33,6 +33,9 @@ from fedhub_authenticators.refusals import Reason, Refused
 FAILING_SINCE = "provider_failing_since"
 """The key of auth_state that says since when somebody could not be refreshed, in seconds."""
 
+NAME = "name_at_provider"
+"""The key of auth_state that says what the provider called somebody when they logged in."""
+
 _trouble: ContextVar[str] = ContextVar("the provider's trouble", default="")
 
 FOR_GOOD = frozenset(
@@ -82,7 +85,8 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             try:
                 refreshed = await super().refresh_user(user, handler, **kwargs)
                 if isinstance(refreshed, dict):
-                    await self._check_still_let_in(before, refreshed)
+                    self._check_still_who_they_were(user, before, refreshed)
+                    await self._check_still_let_in(refreshed)
                     await _keep_new_tokens(user, before, refreshed)
             except Refused as refused:
                 return self._out(user, handler, refused.why)
@@ -104,10 +108,29 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             events.refresh(self.log, self.called, "kept", user=user.name)
             return refreshed
 
-    async def _check_still_let_in(self, before: dict[str, Any], model: dict[str, Any]) -> None:
-        """Raise `Refused` for somebody whom the rules do not let in."""
+    async def update_auth_model(self, auth_model: dict[str, Any]) -> dict[str, Any]:
+        """Keep the name that the rules are asked about."""
+        found: dict[str, Any] = await maybe_future(super().update_auth_model(auth_model))
+        if found.get("auth_state"):
+            found["auth_state"][NAME] = found["name"]
+        return found
+
+    def _check_still_who_they_were(
+        self, user: Any, before: dict[str, Any], model: dict[str, Any]
+    ) -> None:
+        """Raise `Refused` for somebody of whom the provider now says that they are another.
+
+        People may change their name at many providers. `admin_users` and `blocked_users` must
+        not be asked about a new one while the hub goes on calling them by the old: a login
+        decides whose name it is.
+        """
         if not self.same_person(before, model.get("auth_state") or {}):
             raise Refused(Reason.SUBJECT, "the provider now answers about somebody else")
+        if model["name"] != before.get(NAME, self.own_name(user.name)):
+            raise Refused(Reason.NO_NAME, "the provider now calls them by another name")
+
+    async def _check_still_let_in(self, model: dict[str, Any]) -> None:
+        """Raise `Refused` for somebody whom the rules do not let in."""
         name = model["name"]
         if not self.validate_username(name):
             raise Refused(Reason.NO_NAME, "the user name is not valid")

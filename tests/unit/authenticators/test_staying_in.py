@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fedhub_authenticators.staying_in import NAME
 
 from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
@@ -15,6 +16,7 @@ from tests.unit.authenticators.logins import (
     configured,
     mock_provider,
     one,
+    running,
 )
 
 DERIVED = {"username_derivation": {"username_claim": "email"}}
@@ -58,7 +60,9 @@ def refreshed(authenticator: Any, claims: dict[str, Any]) -> Any:
     async def go() -> Any:
         mock_provider(authenticator).access_tokens["t"] = claims
         token = {"access_token": "t", "token_type": "Bearer"}
-        return await authenticator.refresh_user(User("ada", {"token_response": token}))
+        called = str(claims.get("email") or claims["sub"]).lower()
+        state = {"token_response": token, NAME: called}
+        return await authenticator.refresh_user(User("ada", state))
 
     return run_async(go())
 
@@ -78,3 +82,41 @@ def test_a_user_who_is_blocked_meanwhile_is_out() -> None:
     assert isinstance(refreshed(authenticator, {"sub": "ada"}), dict)
     authenticator.blocked_users = {"ada"}
     assert refreshed(authenticator, {"sub": "ada"}) is False
+
+
+def test_nobody_becomes_another_by_a_change_of_name_at_the_provider() -> None:
+    """Neither an admin, nor somebody who is not blocked."""
+
+    async def go() -> None:
+        config = GENERIC | {"username_claim": "preferred_username", "scope": ["openid"]}
+        people = {"admin_users": ["ada"], "allow_all": True}
+        c = configured(one("generic-oauth", config | people))
+        async with running(c) as (app, visitor):
+            eve = {"sub": "2", "preferred_username": "eve"}
+            assert (await visitor.log_in(app.authenticator, eve)).status_code == 302
+            user = app.users["eve"]
+            token = (await user.get_auth_state())["access_token"]
+            told = app.authenticator.http_client.access_tokens
+            told[token] = eve | {"preferred_username": "ada"}
+            user._auth_refreshed = None
+            assert (await visitor.get("/hub/admin")).status_code == 302
+            assert not user.admin
+            told[token] = eve
+            assert (await visitor.get("/hub/home")).status_code == 200
+
+    run_async(go())
+
+
+def test_a_hook_may_give_people_other_names() -> None:
+    async def go() -> None:
+        def rename(authenticator: Any, handler: Any, model: dict[str, Any]) -> dict[str, Any]:
+            return model | {"name": "countess"}
+
+        c = configured(one("generic-oauth", GENERIC | {"username_claim": "sub", "allow_all": True}))
+        c.Authenticator.post_auth_hook = rename
+        async with running(c) as (app, visitor):
+            assert (await visitor.log_in(app.authenticator, {"sub": "ada"})).status_code == 302
+            app.users["countess"]._auth_refreshed = None
+            assert (await visitor.get("/hub/home")).status_code == 200
+
+    run_async(go())
