@@ -25,6 +25,7 @@ from traitlets import Enum, Unicode, default
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT
 from fedhub_authenticators.revocation import PATIENCE, Revokes
+from fedhub_authenticators.server_hooks import provider_of
 
 T = TypeVar("T")
 
@@ -144,9 +145,13 @@ class LogoutPage(OAuthLogoutHandler):
         await LogoutHandler.get(self)
 
     async def default_handle_logout(self) -> None:
-        """Read the tokens before the hub forgets whose session it is."""
+        """Read the tokens before the hub forgets whose session it is.
+
+        Those of another provider stay away from this one, whoever sent the browser here.
+        """
         user = self.current_user
-        if user:
+        hubs = self.settings["authenticator"]
+        if user and provider_of(hubs, user.name) is self.authenticator:
             self._kept = await user.get_auth_state() or {}
         await super().default_handle_logout()
 

@@ -74,7 +74,12 @@ class Member(Provider):
     async def refresh_user(
         self, user: Any, handler: BaseHandler | None = None, **kwargs: Any
     ) -> bool | dict[str, Any]:
-        """Refresh somebody who came from this provider; anybody else must log in again."""
+        """Refresh somebody who came from this provider; anybody else must log in again.
+
+        On a provider's own pages JupyterHub asks that provider, whoever comes there.
+        """
+        if self.parent.member_of(user.name) is not self:
+            return False
         if self.enable_auth_state:
             state = await user.get_auth_state()
             if not state or state.get(PROVIDER) != self.provider_name:

@@ -288,6 +288,51 @@ def test_the_shortest_refresh_age_counts_and_zero_is_never() -> None:
     assert refresh(authenticator, User("staff:olga", state("staff"))) is True
 
 
+def test_a_visit_to_another_providers_pages_is_no_refresh() -> None:
+    """Even where that provider keeps nothing to refresh anybody with."""
+    staff = {"config": {"allow_all": True, "enable_auth_state": False}}
+
+    async def journey(hub: Any, visitor: Visitor) -> None:
+        students = hub.authenticator.authenticators["students"]
+        await visitor.log_in(students, CAMPUS | {"sub": "1"}, "/students")
+        students.http_client.access_tokens.clear()
+        hub.users["olga"]._auth_refreshed = None
+        await visitor.begin("/hub/staff/oauth_login")
+        assert "login" in (await visitor.get("/hub/home")).headers["location"]
+
+    visit(configured(settings(staff=staff)), journey)
+
+
+def test_a_providers_tokens_are_not_shown_to_another_at_its_logout() -> None:
+    lab = {
+        "authenticator": "generic-oauth",
+        "config": GENERIC
+        | {
+            "revocation_url": "https://oidc.example.org/revoke",
+            "end_session_url": "https://oidc.example.org/logout",
+        },
+    }
+    asked = []
+
+    def revoke(request: Any) -> dict[str, Any]:
+        asked.append(request)
+        return {}
+
+    async def journey(hub: Any, visitor: Visitor) -> None:
+        students, other = (hub.authenticator.authenticators[name] for name in ("students", "lab"))
+        await visitor.log_in(students, CAMPUS | {"sub": "1"}, "/students")
+        kept = await hub.users["olga"].get_auth_state()
+        assert kept["id_token"]
+        mock_provider(other).add_host("oidc.example.org", [("/revoke", revoke)])
+        reply = await visitor.get("/hub/lab/logout")
+        assert reply.headers["location"].startswith("https://oidc.example.org/logout")
+        assert kept["id_token"] not in reply.headers["location"]
+        assert "login" in (await visitor.get("/hub/home")).headers["location"]
+
+    visit(configured(settings(lab=lab)), journey)
+    assert not asked
+
+
 # --- what JupyterHub asks -----------------------------------------------------------------
 
 
