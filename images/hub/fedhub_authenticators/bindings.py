@@ -113,8 +113,9 @@ class Bound(OAuthenticator):
             if not owners:
                 bind(db, name, identity)
                 return
-            if identity in owners:
-                if is_due(owners[identity]):
+            known = next((one for one in owners if identity.continues(one)), None)
+            if known is not None:
+                if known != identity or is_due(owners[known]):
                     bind(db, name, identity)
                 return
         except SQLAlchemyError as error:

@@ -36,6 +36,16 @@ class Identity:
     idp: str
     subject: str
 
+    def continues(self, known: Identity) -> bool:
+        """Return whether this is who was known before.
+
+        An institution that was not told then says nothing against it: a Keycloak may be given
+        the mapper that tells it later. A subject is never given to another (OpenID Connect Core
+        1.0 section 2), so nothing is lost by it.
+        """
+        same = (self.provider, self.subject) == (known.provider, known.subject)
+        return same and known.idp in ("", self.idp)
+
 
 def identity_of(authenticator: Authenticator, user_info: Any) -> Identity | None:
     """Return who a provider's answer is about; None where it does not say.

@@ -145,8 +145,8 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
 
     def same_person(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         """Return whether two auth states are of one person, as far as they tell."""
-        known = identity_in(self, before)
-        return known is None or known == identity_in(self, after)
+        known, now = identity_in(self, before), identity_in(self, after)
+        return known is None or (now is not None and now.continues(known))
 
     # --- a provider that does not answer ------------------------------------------------
 

@@ -29,6 +29,7 @@ HERE = "https://idp.uni.example.edu/idp/shibboleth"
 THERE = "https://idp.elsewhere.example/idp/shibboleth"
 BY_EMAIL = {"allow_all": True, "username_derivation": {"username_claim": "email"}}
 CILOGON = {"idps": {HERE: BY_EMAIL, THERE: BY_EMAIL}}
+REALM = {"iam_url": "https://iam.example.org/auth", "realm": "r1", "allow_all": True}
 
 ADA = {"sub": "1", "email": "ada@example.org", "idp": HERE, "idp_name": "Here"}
 EVE = {"sub": "2", "email": "ada@example.org", "idp": THERE, "idp_name": "There"}
@@ -108,6 +109,38 @@ def test_a_hub_from_before_knows_its_people_by_their_last_login() -> None:
             app.authenticator.bindings = "enforce"
             assert await status(visitor, app, EVE) == 403
             assert await status(visitor, app, ADA) == 302
+
+    run_async(go())
+
+
+def test_an_institution_that_is_told_later_locks_nobody_out() -> None:
+    """As when an operator gives Keycloak the mapper that `idps` needs."""
+
+    async def go() -> None:
+        async with running(configured(one("keycloak", REALM))) as (app, visitor):
+            ada = {"sub": "1", "preferred_username": "ada"}
+            assert await status(visitor, app, ada) == 302
+            assert await status(visitor, app, ada | {"idp": HERE}) == 302
+            assert [one.idp for one in bindings.owners_of(app.db, "ada")] == [HERE]
+            # From then on it counts.
+            assert await status(visitor, app, ada) == 403
+            assert await status(visitor, app, ada | {"idp": THERE}) == 403
+
+    run_async(go())
+
+
+def test_an_institution_that_is_told_later_ends_no_session() -> None:
+    async def go() -> None:
+        async with running(configured(one("keycloak", REALM))) as (app, visitor):
+            ada = {"sub": "1", "preferred_username": "ada"}
+            assert await status(visitor, app, ada) == 302
+            user = app.users["ada"]
+            told = app.authenticator.http_client.access_tokens
+            for idp, status_code in ((HERE, 200), (THERE, 302)):
+                token = (await user.get_auth_state())["access_token"]
+                told[token] = ada | {"idp": idp}
+                user._auth_refreshed = None
+                assert (await visitor.get("/hub/home")).status_code == status_code
 
     run_async(go())
 
