@@ -35,7 +35,7 @@ made of mixins, one for each concern; each overrides oauthenticator's template m
 | `custos`, `custos_…`, `keycloak` | Custos in its flavours, or a Keycloak without it |
 | `refusals`, `plain_words`, `who_tried` | why somebody is not let in |
 | **staying** | |
-| `auth_state`, `staying_in`, `locks` | what is kept of a login, and whether somebody stays in |
+| `auth_state`, `staying_in`, `renewal`, `locks` | what is kept of a login, and who stays in |
 | `notebook_tokens`, `server_hooks`, `access_tokens` | fresh access tokens for people's servers |
 | `token_exchange`, `exchange_page`, `subject_tokens`, `failures` | scripts that come with a token |
 | **leaving** | |

@@ -79,7 +79,7 @@ class LogsOutWhenTold(OAuthenticator):
         await self._check_issuer(token)
         claims = await self.verify_jwt(
             token,
-            audience=[self.current_client().client_id],
+            audience=self.known_client_ids(),
             required=REQUIRED,
             typ=TYPES,
         )

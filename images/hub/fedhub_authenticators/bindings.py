@@ -196,6 +196,7 @@ def ensure_table(db: Session) -> None:
     engine = db.get_bind()
     if engine not in _ready:
         TABLE.create(db.connection(), checkfirst=True)
+        db.commit()  # or a rollback of something else would take it away again
         _ready.add(engine)
 
 

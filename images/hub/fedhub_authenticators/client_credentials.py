@@ -17,6 +17,7 @@ from oauthenticator.oauth2 import OAuthenticator
 from traitlets import Unicode
 
 from fedhub_authenticators.login import fingerprint, state_id_of
+from fedhub_authenticators.refusals import Reason, Refused
 
 KEPT_FOR = 24 * 3600.0
 """Seconds for which a pair that was replaced is still used, by those who began with it."""
@@ -82,6 +83,15 @@ class ClientCredentials(OAuthenticator):
         """Return the pair for what is going on, which may have begun with an earlier one."""
         return _in_use.get() or self._configured()
 
+    def secrets_in_use(self) -> list[str]:
+        """Return the client secrets that the provider is sent."""
+        return [self.client_in_use().client_secret, getattr(self, "custos_client_secret", "")]
+
+    def known_client_ids(self) -> list[str]:
+        """Return the ids of clients that people may have logged in with, the current one first."""
+        earlier = [key for key, (_, at) in self._earlier.items() if monotonic() - at < KEPT_FOR]
+        return list(dict.fromkeys([self.current_client().client_id, *earlier]))
+
     def use_client(self, client_id: Any) -> None:
         """Go on with the pair of a client id, as far as it is still known."""
         _in_use.set(self._known_client(lambda client: client.client_id == client_id))
@@ -98,7 +108,15 @@ class ClientCredentials(OAuthenticator):
     # --- where upstream takes them ------------------------------------------------------
 
     def build_access_tokens_request_params(self, handler: Any, data: Any = None) -> dict[str, Any]:
-        """Finish a login with the client that began it."""
+        """Finish a login with the client that began it.
+
+        Raises:
+            Refused: nobody began one, as with JupyterHub's API, which takes a login's parameters
+                from any request (`POST /hub/api/users/<name>/tokens`).
+        """
+        if not hasattr(handler, "get_state_cookie"):
+            words = "Log in with a browser, at the hub's login page."
+            raise Refused(Reason.NOT_BEGUN_HERE, words, status=400)
         params: dict[str, Any] = super().build_access_tokens_request_params(handler, data)
         begun_with = state_id_of(handler).rpartition("-")[2]
         _in_use.set(self._known_client(lambda one: fingerprint(one.client_id) == begun_with))

@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from oauthenticator.oauth2 import OAuthenticator
 from tornado.httpclient import HTTPClientError
 
-_SESSION_OVER = ("expired", "invalid_grant", "not active", "session", "token is not valid")
-"""Words in Custos' 500s that mean "log in again"."""
+_SESSION_OVER = re.compile(
+    r"invalid_grant|session_not_found|"
+    r"\b(?:token|session) (?:\w+ ){0,3}?"
+    r"(?:expired|not active|not valid|not found|verification failed)",
+    re.IGNORECASE,
+)
+"""What Custos' 500s say that mean "log in again", rather than that Custos has failed."""
 
 
 class CustosRest(OAuthenticator):
@@ -65,4 +71,4 @@ def _session_is_over(error: HTTPClientError) -> bool:
     except ValueError:
         return False
     message = str(said.get("message", "")) if isinstance(said, Mapping) else ""
-    return any(words in message.lower() for words in _SESSION_OVER)
+    return _SESSION_OVER.search(message) is not None

@@ -203,6 +203,13 @@ class ExchangePage(APIHandler):
         async with per_user(model["name"]):
             known = self.find_user(model["name"])
             kept = await known.get_auth_state() if known else None
+            if kept and not kept.get("token_response"):
+                raise Refused(
+                    Reason.TOKEN,
+                    f"{self._chosen.login_service} has ended your session. Log in to the hub in a "
+                    "browser first.",
+                    status=400,
+                )
             if kept and not came_by_script(kept):
                 # The login's own tokens, one of which may be a refresh token, serve on.
                 model["auth_state"] = kept

@@ -7,6 +7,7 @@ secret that it was sent.
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,7 +45,9 @@ class Fetching(OAuthenticator):
             The answer's JSON, or tornado's HTTPResponse.
 
         Raises:
-            HTTPClientError: the provider refused, or did not answer.
+            HTTPClientError: the provider refused, or did not answer; 429 where it asks to wait.
+                Where the caller wants to see refusals itself (`raise_error=False`), only if it
+                failed: that somebody is in no team must not follow from a provider in trouble.
             OSError: it can't be reached.
             ValueError: the answer is no JSON.
         """
@@ -53,6 +56,8 @@ class Fetching(OAuthenticator):
         try:
             response: HTTPResponse = await self.http_client.fetch(req, **kwargs)
             outcome = f"{response.code // 100}xx"
+            if is_trouble(response.code) or _asks_to_wait(response):
+                raise HTTPClientError(response.code, response=response)
         except HTTPClientError as error:
             outcome = f"{error.code // 100}xx" if error.response else "unreachable"
             where = urlsplit(req.url)._replace(query="", fragment="").geturl()
@@ -60,6 +65,10 @@ class Fetching(OAuthenticator):
             if error.response is None or error.code == _NO_ANSWER:
                 about["why"] = error.message  # tornado's words; all others are the provider's
             self.log.error("%s", events.line("provider", "failed", provider=self.called, **about))
+            if _asks_to_wait(error.response):
+                raise HTTPClientError(
+                    HTTPStatus.TOO_MANY_REQUESTS, response=error.response
+                ) from error
             raise
         finally:
             seconds = perf_counter() - begun
@@ -67,3 +76,19 @@ class Fetching(OAuthenticator):
         if not parse_json:
             return response
         return json.loads(response.body) if response.body else None
+
+
+def is_trouble(code: int) -> bool:
+    """Return whether a status says that the provider is in trouble, rather than that it refuses."""
+    return code >= HTTPStatus.INTERNAL_SERVER_ERROR or code == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def _asks_to_wait(response: HTTPResponse | None) -> bool:
+    """Return whether a refusal is for too many requests, as GitHub's 403 may be.
+
+    GitHub REST API, "Rate limits for the REST API", "Exceeding the rate limit".
+    """
+    if response is None or response.code != HTTPStatus.FORBIDDEN:
+        return False
+    headers = response.headers
+    return "Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0"

@@ -20,9 +20,10 @@ from traitlets import Bool, List, Unicode
 
 from fedhub_authenticators import events
 from fedhub_authenticators.fetching import Fetching
-from fedhub_authenticators.issuer import Issuer, UnknownIssuerError
+from fedhub_authenticators.issuer import GOOGLE, Issuer, UnknownIssuerError, names_of
 from fedhub_authenticators.login import nonce_for, state_id_of
 from fedhub_authenticators.refusals import Reason, Refused
+from fedhub_authenticators.renewal import under_way
 
 ALGORITHMS = [
     *("RS256", "RS384", "RS512"),
@@ -35,7 +36,7 @@ LEEWAY = 60
 """Seconds by which two clocks may differ."""
 
 ISSUERS = {
-    "GoogleOAuthenticator": "https://accounts.google.com",
+    "GoogleOAuthenticator": GOOGLE,
     "GlobusOAuthenticator": "https://auth.globus.org",
 }
 """Issuers of providers that have one address for all."""
@@ -215,15 +216,12 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             raise jwt.InvalidAlgorithmError(f"{algorithm!r} is not among id_token_algorithms")
         if typ is not None and str(header.get("typ", "")).lower() not in typ:
             raise jwt.InvalidTokenError(f"its type is {header.get('typ')!r}")
-        names = [issuer.address]
-        if issuer.address == ISSUERS["GoogleOAuthenticator"]:
-            names.append("accounts.google.com")  # Google's documentation names both
         claims: dict[str, Any] = jwt.decode(
             token,
             await issuer.key(header.get("kid"), algorithm),
             algorithms=[algorithm],
             audience=list(audience) if audience is not None else None,
-            issuer=names,
+            issuer=names_of(issuer.address),
             leeway=LEEWAY,
             options={
                 "require": list(required),
@@ -315,17 +313,15 @@ class VerifiedIdToken(Fetching, OAuthenticator):
 
         Raises:
             Refused: it is not (OpenID Connect Core 1.0 section 5.3.2).
-            HTTPClientError: 401, the only source is an ID token that has expired.
+            HTTPClientError: 401, the only source is an ID token that is too old.
         """
+        if self.verify_id_token and self._user_is_in_id_token():
+            return self._user_in_id_token(token_info)
         token = token_info.get("id_token")
         if not (self.verify_id_token and isinstance(token, str)):
             found: dict[str, Any] = await super().token_to_user(token_info)
             return found
         claims = _unverified(token)  # verified when it came
-        if self._user_is_in_id_token():
-            if float(claims.get("exp", 0)) + LEEWAY < time():
-                raise HTTPClientError(401, "the ID token has expired")
-            return claims
         user: dict[str, Any] = await super().token_to_user(token_info)
         about = user.get("sub", user.get("id")) if isinstance(user, dict) else None
         if str(about) != claims.get("sub"):
@@ -336,6 +332,26 @@ class VerifiedIdToken(Fetching, OAuthenticator):
                 "hub's login page; if that does not help, tell the hub's operator.",
             )
         return user
+
+    def _user_in_id_token(self, token_info: dict[str, Any]) -> dict[str, Any]:
+        """Return the claims of the ID token, where there is nobody to ask.
+
+        Raises:
+            Refused: there is none.
+            HTTPClientError: 401, it has expired; or it is the login's, and there is a refresh token
+                that brings what is true now.
+        """
+        refresh = under_way()
+        before = refresh.before if refresh else {}
+        if refresh and not refresh.renewed and token_info.get("refresh_token"):
+            raise HTTPClientError(401, "the ID token is the login's")
+        token = token_info.get("id_token") or before.get("id_token")
+        if not isinstance(token, str):
+            raise self._no_proof()
+        claims = _unverified(token)  # verified when it came
+        if float(claims.get("exp", 0)) + LEEWAY < time():
+            raise HTTPClientError(401, "the ID token has expired")
+        return claims
 
 
 def _unverified(token: str) -> dict[str, Any]:

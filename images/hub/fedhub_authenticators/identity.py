@@ -6,12 +6,15 @@ A hub's user name is not that: two institutions behind CILogon can both say `ada
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
+
+from fedhub_authenticators.access_tokens import unverified_claims
+from fedhub_authenticators.issuer import names_of
 
 SUBJECT_CLAIMS = ("sub", "id", "uuid", "account_id")
 """What identifies a person at a provider for good, in the order of preference: OpenID Connect's
@@ -73,10 +76,18 @@ def provider_address(authenticator: Any) -> str:
 
 
 def identity_in(authenticator: OAuthenticator, auth_state: Any) -> Identity | None:
-    """Return whose login an auth state was kept of; None where it does not say."""
+    """Return whose login an auth state was kept of; None where it does not say.
+
+    A login may have been kept when the hub had another issuer: its ID token then names that one.
+    """
     if not isinstance(auth_state, Mapping):
         return None
-    return identity_of(authenticator, auth_state.get(authenticator.user_auth_state_key))
+    found = identity_of(authenticator, auth_state.get(authenticator.user_auth_state_key))
+    ours = authenticator.issuer_address()
+    issuer = unverified_claims(auth_state.get("id_token")).get("iss")
+    if found is None or not ours or not isinstance(issuer, str) or issuer in names_of(ours):
+        return found
+    return replace(found, provider=issuer)
 
 
 def _first(user_info: Mapping[str, Any], claims: tuple[str, ...]) -> str:

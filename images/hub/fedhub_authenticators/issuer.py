@@ -16,6 +16,10 @@ from jwt.exceptions import PyJWKError, PyJWTError
 REFETCH_AFTER = 60.0
 """Seconds that must pass before an unknown key makes the keys be fetched again."""
 
+RETRY_AFTER = 10.0
+"""Seconds for which an issuer that failed is not asked again: anybody may send a token, and who
+logs in would wait behind all of them."""
+
 KEEP_FOR = 3600.0
 """Seconds after which keys are fetched again although all are known: a withdrawn one must go."""
 
@@ -25,6 +29,14 @@ Fetch = Callable[[str, str], Awaitable[Any]]
 
 class UnknownIssuerError(Exception):
     """The issuer, or a key of it, can't be found out; the text says what is the matter."""
+
+
+GOOGLE = "https://accounts.google.com"
+
+
+def names_of(issuer: str) -> list[str]:
+    """Return what an issuer calls itself in tokens; Google's documentation names two."""
+    return [issuer, "accounts.google.com"] if issuer == GOOGLE else [issuer]
 
 
 class Issuer:
@@ -54,6 +66,7 @@ class Issuer:
         self._keys: list[Mapping[str, Any]] = []
         self._keys_at = float("-inf")
         self._ready: dict[tuple[str | None, str], PyJWK] = {}
+        self._failed: dict[str, tuple[float, Exception]] = {}
         # One fetch for all who wait, however many log in at once.
         self._lock = asyncio.Lock()
 
@@ -71,7 +84,7 @@ class Issuer:
         if self._clock() - self._metadata_at < KEEP_FOR:
             return self._metadata
         address = self.address.rstrip("/") + "/.well-known/openid-configuration"
-        found = await self._fetch(address, "asking the issuer where its endpoints are")
+        found = await self._ask(address, "asking the issuer where its endpoints are")
         if not isinstance(found, Mapping) or found.get("issuer") != self.address:
             # Discovery 1.0 section 4.3: it must be the very same.
             raise UnknownIssuerError(f"{address} does not describe the issuer {self.address}")
@@ -109,13 +122,30 @@ class Issuer:
         address = self._jwks_url or (await self._current_metadata()).get("jwks_uri")
         if not isinstance(address, str) or not address:
             raise UnknownIssuerError(f"{self.address} does not say where its keys are")
-        found = await self._fetch(address, "fetching the issuer's keys")
+        found = await self._ask(address, "fetching the issuer's keys")
         keys = found.get("keys") if isinstance(found, Mapping) else None
         if not isinstance(keys, list):
             raise UnknownIssuerError(f"{address} is no key set")
         self._keys = [key for key in keys if isinstance(key, Mapping)]
         self._keys_at = self._clock()
         self._ready.clear()
+
+    async def _ask(self, address: str, label: str) -> Any:
+        """Fetch from an address that has not just failed.
+
+        Raises:
+            HTTPClientError, OSError, ValueError: it fails, or did a moment ago.
+        """
+        since, why = self._failed.get(address, (float("-inf"), None))
+        if why is not None and self._clock() - since < RETRY_AFTER:
+            raise ConnectionError(f"{address} failed a moment ago") from why
+        try:
+            found = await self._fetch(address, label)
+        except Exception as error:
+            self._failed[address] = self._clock(), error.with_traceback(None)
+            raise
+        self._failed.pop(address, None)
+        return found
 
     def _find(self, kid: str | None, algorithm: str) -> PyJWK | None:
         """Return the key that a header asks for; without an id, the only one that fits.

@@ -174,9 +174,11 @@ class LogoutPage(OAuthLogoutHandler):
         """Return whether another site's page sent the browser here.
 
         JupyterHub lets any page log people out of the hub; ours must not make that a logout from
-        everything the provider lets them into. Then people get a link to decide with.
+        everything the provider lets them into. Then people get a link to decide with. Where each
+        person's server has a host of its own, those are other sites, too.
         """
-        return bool(self.request.headers.get("Sec-Fetch-Site") == "cross-site")
+        others = {"cross-site"} | ({"same-site"} if self.settings.get("subdomain_host") else set())
+        return self.request.headers.get("Sec-Fetch-Site") in others
 
     async def render_logout_page(self) -> None:
         """Send the browser on to the provider's logout, or say how to get there."""

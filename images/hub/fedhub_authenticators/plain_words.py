@@ -7,7 +7,8 @@ sentence to everybody whom no rule lets in, and "Internal Server Error" when a p
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +64,15 @@ class PlainCallback(OAuthCallbackHandler):
         try:
             await super().get()
         except (HTTPClientError, OSError, json.JSONDecodeError) as error:
-            words = self.authenticator.provider_failed(error)
+            words = without_secrets(self.authenticator.provider_failed(error), self._secrets())
             raise Refused(Reason.PROVIDER, words, status=502) from error
+
+    def _secrets(self) -> list[str]:
+        """Return what a provider was sent in this login, and may repeat."""
+        begun = _deserialize_state(self.get_state_cookie()) if self.get_state_cookie() else {}
+        sent = [self.get_argument(name, "") for name in ("code", "state")]
+        sent += [str(begun.get(name) or "") for name in ("state_id", "code_verifier")]
+        return [*sent, *self.authenticator.secrets_in_use()]
 
     async def login_user(self, data: Any = None) -> Any:
         """Log somebody in, and note that."""
@@ -93,6 +101,19 @@ class PlainCallback(OAuthCallbackHandler):
         """Return what tornado logs of a refused request: without the query, which holds a code."""
         return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log a refusal's reason, or where code failed; never the provider's words or the request.
+
+        tornado would add the whole request to an exception, and so the code.
+        """
+        summary = self._request_summary()
+        if isinstance(value, Refused):
+            self.log.warning("%d %s: %s", value.status_code, summary, value.why)
+        elif isinstance(value, HTTPError):
+            super().log_exception(typ, value, tb)
+        else:
+            self.log.error("Uncaught exception %s", summary, exc_info=(typ, value, tb))
+
     async def show_logged_out(self) -> None:
         """Show what JupyterHub shows after a logout."""
         if self.authenticator.auto_login:
@@ -108,7 +129,7 @@ class PlainCallback(OAuthCallbackHandler):
         """
         try:
             super().check_state()
-        except HTTPError as error:
+        except (HTTPError, ValueError) as error:  # or the state is no text that can be one
             raise Refused(
                 Reason.NOT_BEGUN_HERE,
                 "This login was not begun in this browser, or too long ago. Start again from the "
@@ -217,6 +238,22 @@ def _words_of(error: Exception) -> str:
         return ""
     words = said.get("error_description") or said.get("message") or said.get("error")
     return tidy(words) if isinstance(words, str) else ""
+
+
+_TOKEN = re.compile(r"eyJ[\w.+/=-]{10,}|(?=[\w+=~-]*\d)[\w+=~-]{20,}")
+"""What looks like a token, a code or a secret: no word is that long and has a digit."""
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """Return a provider's text without what it may repeat of the hub's secrets.
+
+    Args:
+        text: what the provider says.
+        secrets: those that are known; what else looks like one goes as well.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return _TOKEN.sub("…", text)
 
 
 def tidy(text: str) -> str:

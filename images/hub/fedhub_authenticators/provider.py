@@ -33,6 +33,7 @@ from fedhub_authenticators.logout import LogoutPage
 from fedhub_authenticators.notebook_tokens import TokensForServers
 from fedhub_authenticators.pages import add_templates, hub_pages
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
+from fedhub_authenticators.renewal import NotesRenewals
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.token_exchange import TokenExchange
 from fedhub_authenticators.verified_email import VerifiedEmail
@@ -64,6 +65,7 @@ class Provider(
     OffersAnotherAccount,
     OffersInstitutions,
     VerifiedIdToken,
+    NotesRenewals,
     ClientCredentials,
     PlainWords,
     VerifiedEmail,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
-from contextvars import ContextVar
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from time import time
 from typing import Any
@@ -24,19 +24,18 @@ from traitlets import Bool, Integer
 
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
-from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.fetching import Fetching, is_trouble
 from fedhub_authenticators.hub_sessions import end_sessions
 from fedhub_authenticators.identity import identity_in
 from fedhub_authenticators.locks import per_user
 from fedhub_authenticators.refusals import Reason, Refused
+from fedhub_authenticators.renewal import Refresh, refreshing, under_way
 
 FAILING_SINCE = "provider_failing_since"
 """The key of auth_state that says since when somebody could not be refreshed, in seconds."""
 
 NAME = "name_at_provider"
 """The key of auth_state that says what the provider called somebody when they logged in."""
-
-_trouble: ContextVar[str] = ContextVar("the provider's trouble", default="")
 
 FOR_GOOD = frozenset(
     {Reason.BLOCKED, Reason.NOT_ALLOWED, Reason.INSTITUTION, Reason.EMAIL, Reason.SUBJECT}
@@ -78,39 +77,54 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             before = await user.get_auth_state() or {}
             if before and not before.get("token_response"):
                 # The provider ended the session (`backchannel`); there is nothing to ask it with.
-                return self._out_or_grace(user, {})
+                return self._out(user, None, "session-over")
             self.use_client(before.get(CLIENT))
-            _trouble.set("")
-            refreshed: bool | dict[str, Any]
-            try:
-                refreshed = await super().refresh_user(user, handler, **kwargs)
-                if isinstance(refreshed, dict):
-                    self._check_still_who_they_were(user, before, refreshed)
-                    await self._check_still_let_in(refreshed)
-                    await _keep_new_tokens(user, before, refreshed)
-            except Refused as refused:
-                return self._out(user, handler, refused.why)
-            except HTTPError as error:
-                # A hook of the operator's, or a class of upstream's, that refuses or fails.
-                refuses = error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
-                reason = Reason.NOT_ALLOWED if refuses else Reason.PROVIDER
-                return self._out(user, handler, reason)
-            except (HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
-                _trouble.set(_trouble.get() or type(error).__name__)
-                refreshed = False
-            if not refreshed:
-                blocked = self.own_name(user.name) in self.blocked_users
-                return (
-                    self._out(user, handler, Reason.BLOCKED)
-                    if blocked
-                    else self._out_or_grace(user, before)
-                )
-            events.refresh(self.log, self.called, "kept", user=user.name)
-            return refreshed
+            with refreshing(before) as refresh:
+                found = await self._refreshed(user, handler, refresh, **kwargs)
+            if isinstance(found, dict):
+                await _keep_new_tokens(user, before, found)
+            return found
+
+    async def _refreshed(
+        self, user: Any, handler: BaseHandler | None, refresh: Refresh, **kwargs: Any
+    ) -> bool | dict[str, Any]:
+        refreshed: bool | dict[str, Any]
+        try:
+            refreshed = await super().refresh_user(user, handler, **kwargs)
+            if isinstance(refreshed, dict):
+                self._check_still_who_they_were(user, refresh.before, refreshed)
+                await self._check_still_let_in(refreshed)
+                self._keep_id_token(refresh.before, refreshed)
+        except Refused as refused:
+            return self._out(user, handler, refused.why)
+        except HTTPError as error:
+            # A hook of the operator's, or a class of upstream's, that refuses or fails.
+            refuses = error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+            reason = Reason.NOT_ALLOWED if refuses else Reason.PROVIDER
+            return self._out(user, handler, reason)
+        except (HTTPClientError, OSError, ValueError, TypeError, KeyError) as error:
+            refresh.trouble = refresh.trouble or type(error).__name__
+            refreshed = False
+        if not refreshed:
+            if self.own_name(user.name) in self.blocked_users:
+                return self._out(user, handler, Reason.BLOCKED)
+            return self._out_or_grace(user, refresh)
+        events.refresh(self.log, self.called, "kept", user=user.name)
+        return refreshed
+
+    def _keep_id_token(self, before: dict[str, Any], model: dict[str, Any]) -> None:
+        """Keep the login's ID token where a renewal brings none (OpenID Connect Core 1.0, 12.2).
+
+        Logouts need it, the provider's and ours.
+        """
+        state = model.get("auth_state") or {}
+        if before.get("id_token") and not state.get("id_token"):
+            state["id_token"] = before["id_token"]
 
     async def update_auth_model(self, auth_model: dict[str, Any]) -> dict[str, Any]:
-        """Keep the name that the rules are asked about."""
-        found: dict[str, Any] = await maybe_future(super().update_auth_model(auth_model))
+        """Keep the name that the rules are asked about; take note of a provider in trouble."""
+        with _noting_trouble():
+            found: dict[str, Any] = await maybe_future(super().update_auth_model(auth_model))
         if found.get("auth_state"):
             found["auth_state"][NAME] = found["name"]
         return found
@@ -152,42 +166,49 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
 
     async def get_token_info(self, handler: Any, params: dict[str, Any]) -> dict[str, Any]:
         """Get tokens; take note of a provider in trouble, which upstream keeps to itself."""
-        try:
+        with _noting_trouble():
             found: dict[str, Any] = await super().get_token_info(handler, params)
-        except Exception as error:
-            _note_trouble(error)
-            raise
         return found
 
     async def token_to_user(self, token_info: dict[str, Any]) -> dict[str, Any]:
         """Ask who somebody is; take note as well."""
-        try:
+        with _noting_trouble():
             found: dict[str, Any] = await super().token_to_user(token_info)
-        except Exception as error:
-            _note_trouble(error)
-            raise
         return found
 
-    def _out_or_grace(self, user: Any, before: dict[str, Any]) -> bool | dict[str, Any]:
-        trouble = _trouble.get()
-        if not trouble or not before:
-            events.refresh(self.log, self.called, "out", "session-over", user=user.name)
-            return False
+    async def build_auth_state_dict(
+        self, token_info: dict[str, Any], user_info: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Build what is kept of a login; take note as well."""
+        with _noting_trouble():
+            found: dict[str, Any] = await maybe_future(
+                super().build_auth_state_dict(token_info, user_info)
+            )
+        return found
+
+    async def get_user_groups(self, auth_state: dict[str, Any]) -> set[str]:
+        """Return the hub's groups of somebody; take note as well."""
+        with _noting_trouble():
+            found: set[str] = await maybe_future(super().get_user_groups(auth_state))
+        return found
+
+    def _out_or_grace(self, user: Any, refresh: Refresh) -> bool | dict[str, Any]:
+        if not refresh.trouble or not refresh.before:
+            return self._out(user, None, "session-over")
         now = time()
-        since = before.get(FAILING_SINCE)
+        since = refresh.before.get(FAILING_SINCE)
         if not isinstance(since, int | float) or since > now:
             since = now
         if now - since >= self.refresh_grace:
-            events.refresh(self.log, self.called, "out", Reason.PROVIDER, user=user.name)
-            return False
-        events.refresh(self.log, self.called, "grace", trouble, user=user.name)
-        state = {**before, FAILING_SINCE: since}
+            return self._out(user, None, Reason.PROVIDER)
+        events.refresh(self.log, self.called, "grace", refresh.trouble, user=user.name)
+        state = {**refresh.state_with_new_tokens(), FAILING_SINCE: since}
         # `groups` None leaves them as they are.
         return {"name": user.name, "auth_state": state, "groups": None}
 
     # --- somebody who is out ------------------------------------------------------------
 
-    def _out(self, user: Any, handler: BaseHandler | None, reason: Reason) -> bool:
+    def _out(self, user: Any, handler: BaseHandler | None, reason: str) -> bool:
         events.refresh(self.log, self.called, "out", reason, user=user.name)
         if handler is not None and reason in FOR_GOOD:
             # Not before the refresh is over, which holds the person's lock.
@@ -232,14 +253,19 @@ async def _keep_new_tokens(user: Any, before: dict[str, Any], model: dict[str, A
         await user.save_auth_state(state)
 
 
-def _note_trouble(error: Exception) -> None:
+@contextmanager
+def _noting_trouble() -> Iterator[None]:
     """Remember that the provider is in trouble, if it is: not when it refuses."""
+    try:
+        yield
+    except Exception as error:
+        refresh = under_way()
+        if refresh is not None and _in_trouble(error):
+            refresh.trouble = type(error).__name__
+        raise
+
+
+def _in_trouble(error: Exception) -> bool:
     if isinstance(error, HTTPClientError):
-        in_trouble = (
-            error.code >= HTTPStatus.INTERNAL_SERVER_ERROR
-            or error.code == HTTPStatus.TOO_MANY_REQUESTS
-        )
-    else:
-        in_trouble = isinstance(error, OSError | json.JSONDecodeError)
-    if in_trouble:
-        _trouble.set(type(error).__name__)
+        return is_trouble(error.code)
+    return isinstance(error, OSError | json.JSONDecodeError)
