@@ -12,8 +12,10 @@ The order of calls, so that nobody has to learn it from the base classes:
                   refresh_user → token_to_user … get_user_groups, once more → check_allowed
     a logout      /hub/logout → tokens withdrawn → the provider's own logout, where it has one
 
-A class of ours is `Provider` before an oauthenticator class, under that class's name. `Provider` is
-made of mixins, one for each concern; each overrides oauthenticator's template methods and calls
+A class of ours is `Provider` before an oauthenticator class, under that class's name; this module
+has all of them, so that code can build on one (`from fedhub_authenticators import
+CILogonOAuthenticator`), and JupyterHub finds them by their dotted names. `Provider` is made of
+mixins, one for each concern; each overrides oauthenticator's template methods and calls
 `super()`.
 
 | module | holds |
@@ -78,3 +80,12 @@ def configure(
     from fedhub_authenticators.configuration import configure_hub
 
     configure_hub(c, settings, credentials_dir)
+
+
+def __getattr__(name: str) -> Any:
+    """Return our class of a name; it is made, and oauthenticator loaded, when asked for."""
+    if name.endswith("Authenticator"):
+        from fedhub_authenticators.providers import class_called
+
+        return class_called(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

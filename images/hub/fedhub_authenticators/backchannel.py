@@ -7,7 +7,7 @@ signed by the issuer, for this client, an `events` member, no `nonce`, fresh, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from time import time
 from typing import Any
@@ -25,7 +25,7 @@ from fedhub_authenticators.auth_state import PROVIDER
 from fedhub_authenticators.bindings import TABLE, ensure_table
 from fedhub_authenticators.hub_sessions import end_sessions
 from fedhub_authenticators.id_token import LEEWAY
-from fedhub_authenticators.identity import provider_address
+from fedhub_authenticators.identity import ADDRESS, addresses_of
 from fedhub_authenticators.short_memory import ShortMemory
 
 PAGE = "/backchannel_logout"
@@ -76,7 +76,7 @@ class LogsOutWhenTold(OAuthenticator):
             UnusableTokenError: it does not hold, or was seen before.
             HTTPClientError, OSError: the issuer's keys can't be had.
         """
-        await self._check_issuer(token)
+        self._check_issuer(token)
         claims = await self.verify_jwt(
             token,
             audience=self.known_client_ids(),
@@ -89,13 +89,13 @@ class LogsOutWhenTold(OAuthenticator):
         self._seen.put(claims["jti"], True)
         return about
 
-    async def _check_issuer(self, token: str) -> None:
+    def _check_issuer(self, token: str) -> None:
         """Make sure that the token names our issuer, before anything is fetched for it.
 
         A login may learn its issuer from a token, since that token comes from the provider;
         this one comes from anybody.
         """
-        ours = self.issuer_address() or (await self.metadata()).get("issuer")
+        ours = self.known_issuer()
         named = jwt.decode(token, options={"verify_signature": False}).get("iss")
         if not ours or named != ours:
             raise UnusableTokenError("it is not of our issuer")
@@ -118,7 +118,8 @@ class LogsOutWhenTold(OAuthenticator):
     async def identity_kept(self, user: Any) -> dict[str, Any]:
         """Return what of somebody's auth_state says who they are, without a token."""
         state = await user.get_auth_state() or {}
-        return {key: state[key] for key in (PROVIDER, self.user_auth_state_key) if key in state}
+        keys = (PROVIDER, ADDRESS, self.user_auth_state_key)
+        return {key: state[key] for key in keys if key in state}
 
 
 def told(claims: Mapping[str, Any], now: float) -> tuple[str, str]:
@@ -192,7 +193,10 @@ class BackchannelLogout(BaseHandler):
         self.set_header("Cache-Control", "no-store")
         authenticator = self.authenticator
         try:
-            sub, sid = await authenticator.told_to_log_out(logout_token_of(bytes(self._body)))
+            token = logout_token_of(bytes(self._body))
+            if not authenticator.known_issuer():
+                await self._learn_issuer()
+            sub, sid = await authenticator.told_to_log_out(token)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it ends nothing
             said = str(error) if isinstance(error, UnusableTokenError) else "it does not hold"
             self.log.warning(
@@ -211,14 +215,28 @@ class BackchannelLogout(BaseHandler):
             self.log.info("%s", events.line("backchannel-logout", "out", **about))
         self.finish({})
 
+    async def _learn_issuer(self) -> None:
+        """Find out who the issuer is from a login that was kept: a hub that starts has seen none.
+
+        Raises:
+            UnknownIssuerError: it does not answer as it should.
+        """
+        for user in self.db.query(orm.User).filter(orm.User.encrypted_auth_state.isnot(None)):
+            state = await self._user_from_orm(user).get_auth_state() or {}
+            called = self.authenticator.provider_name
+            token = state.get("id_token") if state.get(PROVIDER, called) == called else None
+            if isinstance(token, str):
+                await self.authenticator.learn_issuer(token)
+                return
+
     async def _people(self, sub: str, sid: str) -> list[Any]:
         """Return the users of the hub whom it is about; nobody is no error (section 2.8).
 
         Those who logged in before there were bindings are found by their auth_state.
         """
-        provider = provider_address(self.authenticator)
+        addresses = addresses_of(self.authenticator)
         known = self.db.query(orm.User)
-        if sub and (names := names_bound_to(self.db, provider, sub)):
+        if sub and (names := names_bound_to(self.db, addresses, sub)):
             known = known.filter(orm.User.name.in_(names))
         else:
             known = known.filter(orm.User.encrypted_auth_state.isnot(None))
@@ -226,16 +244,16 @@ class BackchannelLogout(BaseHandler):
         return [user for user in users if await self.authenticator.is_about(user, sub, sid)]
 
 
-def names_bound_to(db: Any, provider: str, subject: str) -> list[str]:
+def names_bound_to(db: Any, addresses: Iterable[str], subject: str) -> list[str]:
     """Return the hub's names of a person, as the bindings table has them.
 
     Args:
         db: the hub's database session.
-        provider: the issuer's address.
+        addresses: the provider's.
         subject: the person's `sub`.
     """
     ensure_table(db)
-    which = (TABLE.c.provider == provider, TABLE.c.subject == subject)
+    which = (TABLE.c.provider.in_(addresses), TABLE.c.subject == subject, ~TABLE.c.observed)
     return list(db.execute(select(TABLE.c.name).where(*which)).scalars())
 
 

@@ -2,15 +2,18 @@
 
 | to `/hub/api/fedhub/bindings` | does | scope |
 |---|---|---|
-| `GET ?name=&provider=&offset=&limit=` | lists | `list:users` and `read:users` |
+| `GET ?name=&provider=&clashes=&offset=&limit=` | lists | `list:users` and `read:users` |
+| `POST` | links many names, all of them or none | `admin:users` |
 | `DELETE /<name>?provider=&subject=` | frees a name, or takes an identity from it | `admin:users` |
 | `PUT /<name>` | links a name to one more identity | `admin:users` |
 
 Each scope must be for all users: who may hand over a name may be that user. As in JupyterHub's own
 API, only admins may change what is an admin's.
 
-`PUT` takes `{"provider": …, "idp": …, "subject": …}`. Whatever is taken from a name ends the
-sessions under it: they may be those of the person who loses it.
+`PUT` takes `{"provider": …, "idp": …, "subject": …}`, `POST` a list of such with a `name` each.
+`clashes=true` lists names under which a hub that only watches has seen others than their owner.
+Whatever is taken from a name ends the sessions under it: they may be those of the person who loses
+it.
 """
 
 from __future__ import annotations
@@ -29,9 +32,10 @@ from fedhub_authenticators.identity import Identity
 PAGE = r"/api/fedhub/bindings"
 
 MOST = 1000
-"""Entries of one answer."""
+"""Entries of one answer, and of one request."""
 
 _LONGEST_BODY = 8 * 1024
+"""Bytes of what says who somebody is."""
 
 
 def binding_pages() -> list[tuple[str, type[APIHandler]]]:
@@ -39,7 +43,35 @@ def binding_pages() -> list[tuple[str, type[APIHandler]]]:
     return [(PAGE, Bindings), (PAGE + r"/([^/]+)", Binding)]
 
 
-class Bindings(APIHandler):
+class _Changes(APIHandler):
+    """What pages share that change bindings."""
+
+    def _check_may_change(self, name: str) -> None:
+        # `needs_scope` also lets in whoever has the scope for some users only.
+        if not self.has_scope("admin:users"):
+            raise HTTPError(403, "changing bindings needs the scope admin:users, for all users")
+        user = self.find_user(name)
+        if user is not None and user.admin and not self.current_user.admin:
+            raise HTTPError(403, "only admins can change the bindings of admins")
+
+    def _identity(self, given: Any, *, named: bool = False) -> Identity:
+        keys = {"provider", "idp", "subject"} | ({"name"} if named else set())
+        fits = isinstance(given, dict) and keys >= given.keys() >= keys - {"idp"}
+        if not fits or not all(isinstance(value, str) for value in given.values()):
+            name = '"name": …, ' if named else ""
+            raise HTTPError(
+                400, f'send {{{name}"provider": …, "idp": …, "subject": …}}, all of them texts'
+            )
+        if not all(given[key] for key in keys - {"idp"}):
+            raise HTTPError(400, f"{', '.join(sorted(keys - {'idp'}))} must not be empty")
+        return Identity(given["provider"], given.get("idp", ""), given["subject"])
+
+    def _note(self, what: str, name: str) -> None:
+        by = getattr(self.current_user, "name", "")
+        self.log.info("%s", events.line("binding", what, user=name, by=by))
+
+
+class Bindings(_Changes):
     """All bindings."""
 
     @needs_scope("list:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
@@ -54,6 +86,7 @@ class Bindings(APIHandler):
             self.db,
             name=self.get_argument("name", None),
             provider=self.get_argument("provider", None),
+            clashes=self.get_argument("clashes", "") in {"1", "true"},
             offset=offset,
             limit=limit,
         )
@@ -63,6 +96,24 @@ class Bindings(APIHandler):
             json.dumps({"bindings": found, "total": total, "offset": offset, "next": following})
         )
 
+    @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
+    def post(self) -> None:
+        """Link names to identities."""
+        if len(self.request.body) > MOST * _LONGEST_BODY:
+            raise HTTPError(413, f"send no more than {MOST} at once")
+        given: Any = self.get_json_body()
+        if not isinstance(given, list) or not 0 < len(given) <= MOST:
+            raise HTTPError(400, f"send a list of 1 to {MOST} links")
+        identities = [self._identity(one, named=True) for one in given]
+        links = [(one["name"], who) for one, who in zip(given, identities, strict=True)]
+        for name, _ in links:
+            self._check_may_change(name)
+        bindings.ensure_table(self.db)
+        bindings.link(self.db, links)
+        for name, _ in links:
+            self._note("linked", name)
+        self.set_status(204)
+
     def _number(self, name: str, otherwise: int) -> int:
         text = self.get_argument(name, str(otherwise))
         if not text.isdecimal() or len(text) > 9:  # noqa: PLR2004 - what fits anything
@@ -70,7 +121,7 @@ class Bindings(APIHandler):
         return int(text)
 
 
-class Binding(APIHandler):
+class Binding(_Changes):
     """The bindings of one name."""
 
     @needs_scope("admin:users")  # type: ignore[untyped-decorator]  # JupyterHub has no types
@@ -98,32 +149,10 @@ class Binding(APIHandler):
     def put(self, name: str) -> None:
         """Link the name to one more identity."""
         self._check_may_change(name)
-        identity = self._identity()
-        bindings.ensure_table(self.db)
-        bindings.bind(self.db, name, identity, login=False)
-        self._note("linked", name)
-        self.set_status(204)
-
-    def _check_may_change(self, name: str) -> None:
-        # `needs_scope` also lets in whoever has the scope for some users only.
-        if not self.has_scope("admin:users"):
-            raise HTTPError(403, "changing bindings needs the scope admin:users, for all users")
-        user = self.find_user(name)
-        if user is not None and user.admin and not self.current_user.admin:
-            raise HTTPError(403, "only admins can change the bindings of admins")
-
-    def _identity(self) -> Identity:
         if len(self.request.body) > _LONGEST_BODY:
             raise HTTPError(413, "an identity is not that long")
-        given: Any = self.get_json_body()
-        keys = {"provider", "idp", "subject"}
-        fits = isinstance(given, dict) and keys >= given.keys() >= {"provider", "subject"}
-        if not fits or not all(isinstance(value, str) for value in given.values()):
-            raise HTTPError(400, 'send {"provider": …, "idp": …, "subject": …}, all of them texts')
-        if not given["provider"] or not given["subject"]:
-            raise HTTPError(400, "provider and subject must not be empty")
-        return Identity(given["provider"], given.get("idp", ""), given["subject"])
-
-    def _note(self, what: str, name: str) -> None:
-        by = getattr(self.current_user, "name", "")
-        self.log.info("%s", events.line("binding", what, user=name, by=by))
+        identity = self._identity(self.get_json_body())
+        bindings.ensure_table(self.db)
+        bindings.link(self.db, [(name, identity)])
+        self._note("linked", name)
+        self.set_status(204)

@@ -5,13 +5,16 @@ the same claim to two people. The first who logs in under a name is noted in the
 with provider, institution and subject; anybody else who would get the name is refused. An
 operator can release a name, or link a second identity to it (`binding_pages`).
 
+A hub that watches first (`observe`) notes who else logs in under a name, so that an operator can
+see and settle it before it counts.
+
 Everything between reading and committing happens without giving way to another request, so two
 first logins at once can't both be the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakSet
@@ -19,6 +22,7 @@ from weakref import WeakSet
 from jupyterhub.handlers import BaseHandler
 from oauthenticator.oauth2 import OAuthenticator
 from sqlalchemy import (
+    Boolean,
     Column,
     DateTime,
     MetaData,
@@ -37,7 +41,7 @@ from sqlalchemy.orm import Session
 from traitlets import Enum
 
 from fedhub_authenticators import events
-from fedhub_authenticators.identity import Identity, identity_in
+from fedhub_authenticators.identity import Identity, addresses_of, identity_in
 from fedhub_authenticators.refusals import Reason, Refused
 
 _LONGEST = 255
@@ -51,16 +55,18 @@ TABLE = Table(
     Column("provider", Unicode(_LONGEST), primary_key=True),
     Column("subject", Unicode(_LONGEST), primary_key=True),
     Column("idp", Unicode(1024), nullable=False, default=""),
+    Column("observed", Boolean, nullable=False, default=False),
     Column("first_login", DateTime),
     Column("last_login", DateTime),
 )
 """Beside JupyterHub's own tables, which its upgrades leave alone. CILogon's subjects are unique
-across its institutions, so `idp` need not be part of the key; it is compared all the same."""
+across its institutions, so `idp` need not be part of the key; it is compared all the same. Who was
+only `observed` under a name does not own it."""
 
 
 _OWNERS = (
     select(TABLE.c.provider, TABLE.c.idp, TABLE.c.subject, TABLE.c.last_login)
-    .where(TABLE.c.name == bindparam("name"))
+    .where(TABLE.c.name == bindparam("name"), ~TABLE.c.observed)
     .order_by(TABLE.c.first_login)
 )
 
@@ -109,14 +115,8 @@ class Bound(OAuthenticator):
             self._clash(name, Reason.NO_IDENTITY)
             return
         try:
-            owners = await self._owners(handler, db, name)
-            if not owners:
-                bind(db, name, identity)
-                return
-            known = next((one for one in owners if identity.continues(one)), None)
-            if known is not None:
-                if known != identity or is_due(owners[known]):
-                    bind(db, name, identity)
+            owners = await self._owners(handler, db, name, identity)
+            if self._is_one_of(owners, db, name, identity):
                 return
         except SQLAlchemyError as error:
             db.rollback()
@@ -145,21 +145,44 @@ class Bound(OAuthenticator):
         self._clash(name, Reason.NAME_TAKEN)
 
     async def _owners(
-        self, handler: Any, db: Session, name: str
+        self, handler: Any, db: Session, name: str, identity: Identity
     ) -> dict[Identity, datetime | None]:
-        """Return whose name it is, with their last login; nobody's where it is free."""
+        """Return whose name it is, with their last login; it is the first one's who comes."""
         ensure_table(db)
-        user = None if (owners := owners_of(db, name)) else handler.find_user(name)
-        if user is None:
-            return owners
-        # A hub from before there were bindings knows its people by their last login.
-        kept = identity_in(self, await user.get_auth_state())
-        # Somebody else may have come in between; from here on nobody can.
         owners = owners_of(db, name)
-        if not owners and kept is not None:
-            bind(db, name, kept)
-            owners = {kept: None}
-        return owners
+        user = None if owners else handler.find_user(name)
+        kept = None
+        if user is not None:
+            # A hub from before there were bindings knows its people by their last login.
+            kept = identity_in(self, await user.get_auth_state())
+            # Somebody else may have come in between; from here on nobody can.
+            owners = owners_of(db, name)
+        if owners:
+            return owners
+        if user is not None and kept is None and self.bindings == "observe":
+            # Nobody can tell whose name it is, and who comes first need not be its owner.
+            bind(db, name, identity, observed=True)
+        else:
+            bind(db, name, kept or identity)
+        return {kept or identity: _now()}
+
+    def _is_one_of(
+        self, owners: Mapping[Identity, Any], db: Session, name: str, identity: Identity
+    ) -> bool:
+        """Return whether somebody owns their name, and note their login now and then."""
+        addresses = addresses_of(self)
+        known = next((one for one in owners if identity.continues(one, addresses)), None)
+        if identity in owners:
+            known = identity
+        if known is None:
+            if self.bindings == "observe":
+                bind(db, name, identity, observed=True)
+            return False
+        if known != identity:
+            rebind(db, name, known, identity)
+        elif is_due(owners[known]):
+            bind(db, name, identity)
+        return True
 
     def _clash(self, name: str, reason: Reason) -> None:
         events.CLASHES.labels(self.called).inc()
@@ -216,7 +239,9 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def bind(db: Session, name: str, identity: Identity, *, login: bool = True) -> None:
+def bind(
+    db: Session, name: str, identity: Identity, *, login: bool = True, observed: bool = False
+) -> None:
     """Bind a name to an identity, or note another login of theirs, and commit.
 
     Args:
@@ -224,13 +249,38 @@ def bind(db: Session, name: str, identity: Identity, *, login: bool = True) -> N
         name: the hub's user name.
         identity: whose it is.
         login: whether they log in at this moment.
+        observed: note that they log in under the name, which is not theirs for that.
     """
+    _bind(db, name, identity, login=login, observed=observed)
+    db.commit()
+
+
+def link(db: Session, links: Iterable[tuple[str, Identity]]) -> None:
+    """Bind names to identities that an operator says they are of: all of them, or none."""
+    for name, identity in links:
+        _bind(db, name, identity, login=False)
+    db.commit()
+
+
+def _bind(
+    db: Session, name: str, identity: Identity, *, login: bool, observed: bool = False
+) -> None:
     now = _now()
-    seen = {"idp": identity.idp} | ({"last_login": now} if login else {})
+    seen: dict[str, Any] = {"idp": identity.idp, "observed": observed}
+    if login:
+        seen["last_login"] = now
     known = db.execute(change(TABLE).where(_is(name, identity)).values(**seen))
     if not known.rowcount:  # type: ignore[attr-defined]  # a CursorResult has it
         key = {"name": name, "provider": identity.provider, "subject": identity.subject}
         db.execute(insert(TABLE).values(**key, first_login=now, **seen))
+
+
+def rebind(db: Session, name: str, known: Identity, identity: Identity) -> None:
+    """Note that more is known of somebody who owns a name: their institution, or the issuer."""
+    new = {"provider": identity.provider, "idp": identity.idp, "last_login": _now()}
+    if known.provider != identity.provider:
+        release(db, name, identity)  # only observed, or it would be the owner
+    db.execute(change(TABLE).where(_is(name, known)).values(**new))
     db.commit()
 
 
@@ -249,7 +299,13 @@ def _is(name: str, identity: Identity) -> Any:
 
 
 def listed(
-    db: Session, *, name: str | None, provider: str | None, offset: int, limit: int
+    db: Session,
+    *,
+    name: str | None,
+    provider: str | None,
+    offset: int,
+    limit: int,
+    clashes: bool = False,
 ) -> tuple[list[dict[str, Any]], int]:
     """Return bindings in the order of their names, and how many there are in all.
 
@@ -257,6 +313,7 @@ def listed(
         db: the hub's database.
         name: only this user's.
         provider: only this provider's.
+        clashes: only those of names under which somebody was observed who does not own them.
         offset: how many to leave out.
         limit: how many to return.
     """
@@ -265,6 +322,10 @@ def listed(
         for column, wanted in ((TABLE.c.name, name), (TABLE.c.provider, provider))
         if wanted is not None
     ]
+    if clashes:
+        several = select(TABLE.c.name).group_by(TABLE.c.name).having(func.count() > 1)
+        observed = select(TABLE.c.name).where(TABLE.c.observed)
+        which += [TABLE.c.name.in_(several), TABLE.c.name.in_(observed)]
     total = db.execute(select(func.count()).select_from(TABLE).where(*which)).scalar_one()
     rows = db.execute(
         select(TABLE)

@@ -155,7 +155,7 @@ def _read_together(*files: str) -> list[str | None]:
     """
     for _ in range(_TRIES):
         before = [_version(file) for file in files]
-        found = [_read(file) for file in files]
+        found = [read_secret(file) if file else None for file in files]
         if before == [_version(file) for file in files]:
             return found
     raise ValueError("they are being replaced again and again")
@@ -169,9 +169,13 @@ def _version(file: str) -> tuple[str, int, int] | None:
     return str(real), about.st_mtime_ns, about.st_ino
 
 
-def _read(file: str) -> str | None:
-    if not file:
-        return None
+def read_secret(file: str) -> str:
+    """Return what stands in a file of a mounted Secret.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is empty, or no text.
+    """
     text = Path(file).read_text(encoding="utf-8").strip()
     if not text:
         raise ValueError(f"{file} is empty")

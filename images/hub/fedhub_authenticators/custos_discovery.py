@@ -44,6 +44,9 @@ class CustosDiscovery(CustosSettings, OAuthenticator):
             if found is not None:
                 self._settle(flavour, found)
                 return
+        if self.flavour == AUTO and "iam_url" in self._given and await self._ask("keycloak"):
+            self._settle("keycloak", {})
+            return
         raise self._unknown("it is no Custos of that kind, or has no such tenant")
 
     async def _ask(self, flavour: str) -> Mapping[str, Any] | None:
@@ -55,7 +58,7 @@ class CustosDiscovery(CustosSettings, OAuthenticator):
         try:
             found = await self.httpfetch(
                 self._discovery_address(flavour),
-                label=f"asking whether this is Custos {flavour}",
+                label=f"asking whether this is {flavour}",
                 validate_cert=self.validate_server_cert,
             )
         except HTTPClientError as error:
@@ -70,6 +73,8 @@ class CustosDiscovery(CustosSettings, OAuthenticator):
         return found if is_document else None
 
     def _discovery_address(self, flavour: str) -> str:
+        if flavour == "keycloak":
+            return f"{self.default_issuer()}{WELL_KNOWN}"
         if flavour == "v1":
             service = f"{self.custos_url}{V1.format(service=IDENTITY)}"
             return f"{service}/tenant/{self.realm}{WELL_KNOWN}"
@@ -88,7 +93,7 @@ class CustosDiscovery(CustosSettings, OAuthenticator):
             self._given |= {"iam_url"}
         if self.flavour == AUTO:
             self.flavour = flavour
-            self.log.info("%s is Custos %s", self.custos_url, flavour)
+            self.log.info("%s speaks as %s", self.custos_url, flavour)
         self.follow()
 
     def _realm_in(self, said: Any) -> Match[str]:

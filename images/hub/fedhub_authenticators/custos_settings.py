@@ -15,6 +15,8 @@ from typing import Any
 from oauthenticator.oauth2 import OAuthenticator
 from traitlets import Bool, Enum, TraitError, Unicode, default, observe, validate
 
+from fedhub_authenticators.client_credentials import read_secret
+
 LEGACY = "/apiserver/{service}/v1.0.0"
 V1 = "/api/v1/{service}"
 """Where a Custos has a service, such as `identity-management`."""
@@ -48,7 +50,8 @@ class CustosSettings(OAuthenticator):
         "legacy",
         config=True,
         help="""What to talk to: Custos v1.0.0 (`legacy`), Custos of 2025 (`v1`), or the Keycloak
-        behind either (`keycloak`). `auto` asks Custos whether it is v1 or legacy.""",
+        behind either (`keycloak`). `auto` asks Custos whether it is v1 or legacy; where it is
+        neither, and `iam_url` is set, it is the Keycloak there.""",
     )
     custos_host = Unicode(
         config=True, help="Host name of Custos; default: `$CUSTOS_HOST`, else the public service."
@@ -75,6 +78,9 @@ class CustosSettings(OAuthenticator):
         config=True,
         help="""The secret that Custos v1.0.0 knows, to ask it for groups with `flavour` keycloak,
         where `client_secret` is another. Without it, groups come from the `groups` claim.""",
+    )
+    custos_client_secret_file = Unicode(
+        config=True, help="A file with it, read at every use; instead of `custos_client_secret`."
     )
     groups_by_name = Bool(
         False,
@@ -138,6 +144,11 @@ class CustosSettings(OAuthenticator):
 
     def custos_secret(self) -> str:
         """Return the secret that Custos v1.0.0 knows, "" where nobody said."""
+        if self.custos_client_secret_file:
+            try:
+                self.custos_client_secret = read_secret(self.custos_client_secret_file)
+            except (OSError, ValueError) as error:
+                self.log.error("Custos' client secret can't be read: %s", error)
         if self.custos_client_secret or self.flavour != "legacy":
             return str(self.custos_client_secret)
         return str(self.client_in_use().client_secret)

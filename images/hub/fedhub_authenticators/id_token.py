@@ -72,6 +72,7 @@ class VerifiedIdToken(Fetching, OAuthenticator):
     )
 
     _issuer: Issuer | None = None
+    _candidate: Issuer | None = None
 
     # --- the issuer ---------------------------------------------------------------------
 
@@ -89,6 +90,10 @@ class VerifiedIdToken(Fetching, OAuthenticator):
                 return address
         realm = _REALM.fullmatch(self.token_url or "")
         return realm["issuer"] if realm else ""
+
+    def known_issuer(self) -> str:
+        """Return the issuer's address, also where a login has told it; "" where none has."""
+        return self.issuer_address() or (self._issuer.address if self._issuer else "")
 
     async def metadata(self) -> Mapping[str, Any]:
         """Return the issuer's discovery document, empty where there is no issuer to ask.
@@ -141,7 +146,9 @@ class VerifiedIdToken(Fetching, OAuthenticator):
         safe = ("https://",) if self.token_url.startswith("https://") else ("https://", "http://")
         if not isinstance(named, str) or not named.startswith(safe):
             raise UnknownIssuerError("the token names no issuer")
-        learned = Issuer(named, self._get, jwks_url=self.jwks_url)
+        if self._candidate is None or self._candidate.address != named:
+            self._candidate = Issuer(named, self._get, jwks_url=self.jwks_url)
+        learned = self._candidate
         try:
             metadata = await learned.metadata()
         except (HTTPClientError, OSError, ValueError) as error:
@@ -152,6 +159,14 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             )
         self._issuer = learned
         return learned
+
+    async def learn_issuer(self, token: str) -> None:
+        """Find out who the issuer is from an ID token that a login brought.
+
+        Raises:
+            UnknownIssuerError: it can't be found out.
+        """
+        await self._issuer_of(token, learn=True)
 
     # --- tokens -------------------------------------------------------------------------
 

@@ -5,8 +5,8 @@ A hub's user name is not that: two institutions behind CILogon can both say `ada
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,9 @@ SUBJECT_CLAIMS = ("sub", "id", "uuid", "account_id")
 
 INSTITUTION_CLAIMS = ("idp", "identity_provider")
 """The entity ID of the institution: CILogon's claim, and that of Keycloak's broker."""
+
+ADDRESS = "provider_address"
+"""The key of auth_state that says at which provider somebody logged in, as an address."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,19 @@ class Identity:
     idp: str
     subject: str
 
-    def continues(self, known: Identity) -> bool:
+    def continues(self, known: Identity, addresses: Collection[str]) -> bool:
         """Return whether this is who was known before.
 
         An institution that was not told then says nothing against it: a Keycloak may be given
         the mapper that tells it later. A subject is never given to another (OpenID Connect Core
         1.0 section 2), so nothing is lost by it.
+
+        Args:
+            known: who had the name.
+            addresses: all of this person's provider, which may have been known by another.
         """
-        same = (self.provider, self.subject) == (known.provider, known.subject)
-        return same and known.idp in ("", self.idp)
+        same = known.provider == self.provider or known.provider in addresses
+        return same and known.subject == self.subject and known.idp in ("", self.idp)
 
 
 def identity_of(authenticator: Authenticator, user_info: Any) -> Identity | None:
@@ -68,9 +75,17 @@ def identity_of(authenticator: Authenticator, user_info: Any) -> Identity | None
 
 def provider_address(authenticator: Any) -> str:
     """Return what identifies a provider: its issuer, else the origin of its login page."""
-    issuer: str = authenticator.issuer_address()
-    if issuer:
-        return issuer
+    issuer: str = authenticator.known_issuer()
+    return issuer or _origin(authenticator)
+
+
+def addresses_of(authenticator: Any) -> frozenset[str]:
+    """Return all by which a provider may have been known: an issuer may be found out, or set,
+    after people have logged in."""
+    return frozenset({provider_address(authenticator), _origin(authenticator)} - {""})
+
+
+def _origin(authenticator: Any) -> str:
     address = urlsplit(authenticator.authorize_url or "")
     return f"{address.scheme}://{address.netloc}" if address.netloc else ""
 
@@ -78,16 +93,18 @@ def provider_address(authenticator: Any) -> str:
 def identity_in(authenticator: OAuthenticator, auth_state: Any) -> Identity | None:
     """Return whose login an auth state was kept of; None where it does not say.
 
-    A login may have been kept when the hub had another issuer: its ID token then names that one.
+    The login may have been at another provider than the hub has now: it is of the one that the
+    state says, or that signed its ID token.
     """
     if not isinstance(auth_state, Mapping):
         return None
     found = identity_of(authenticator, auth_state.get(authenticator.user_auth_state_key))
-    ours = authenticator.issuer_address()
-    issuer = unverified_claims(auth_state.get("id_token")).get("iss")
-    if found is None or not ours or not isinstance(issuer, str) or issuer in names_of(ours):
+    if found is None:
+        return None
+    then = auth_state.get(ADDRESS) or unverified_claims(auth_state.get("id_token")).get("iss")
+    if not isinstance(then, str) or then in names_of(found.provider):
         return found
-    return replace(found, provider=issuer)
+    return Identity(then, found.idp, found.subject)
 
 
 def _first(user_info: Mapping[str, Any], claims: tuple[str, ...]) -> str:

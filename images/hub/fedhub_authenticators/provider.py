@@ -27,6 +27,7 @@ from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.groups import Groups
 from fedhub_authenticators.id_token import VerifiedIdToken
+from fedhub_authenticators.identity import ADDRESS, provider_address
 from fedhub_authenticators.institution_choice import ChosenInstitution, OffersInstitutions
 from fedhub_authenticators.login import BeginLogin
 from fedhub_authenticators.logout import LogoutPage
@@ -107,6 +108,7 @@ class Provider(
         if self.provider_name:
             state[PROVIDER] = self.provider_name
         state[CLIENT] = self.client_in_use().client_id
+        state[ADDRESS] = provider_address(self)
         return state
 
 

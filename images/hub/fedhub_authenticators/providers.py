@@ -46,6 +46,23 @@ def find_class(name: str | type[Authenticator]) -> type[Authenticator]:
     return found
 
 
+def class_called(name: str) -> type[Authenticator]:
+    """Return our class of the name of one of oauthenticator's, or of this package's own.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    own = [path for path in OWN.values() if path.endswith(f".{name}")]
+    oauth = [
+        point.value
+        for point in entry_points(group=GROUP)
+        if point.value.startswith("oauthenticator.") and point.attr == name
+    ]
+    if not own + oauth:
+        raise AttributeError(f"there is no authenticator class {name!r} in fedhub_authenticators")
+    return ours(find_class((own + oauth)[0]))
+
+
 def _load(name: str, path: str) -> Any:
     module, _, attribute = path.replace(":", ".").rpartition(".")
     try:

@@ -26,7 +26,7 @@ from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching, is_trouble
 from fedhub_authenticators.hub_sessions import end_sessions
-from fedhub_authenticators.identity import identity_in
+from fedhub_authenticators.identity import addresses_of, identity_in
 from fedhub_authenticators.locks import per_user
 from fedhub_authenticators.refusals import Reason, Refused
 from fedhub_authenticators.renewal import Refresh, refreshing, under_way
@@ -160,7 +160,7 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
     def same_person(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
         """Return whether two auth states are of one person, as far as they tell."""
         known, now = identity_in(self, before), identity_in(self, after)
-        return known is None or (now is not None and now.continues(known))
+        return known is None or (now is not None and now.continues(known, addresses_of(self)))
 
     # --- a provider that does not answer ------------------------------------------------
 

@@ -171,7 +171,7 @@ class ChecksTokens(Revokes):
             raise Refused(Reason.PROVIDER, words, status=503) from error
 
     def _check_audience(self, claims: Mapping[str, Any], as_assertion: bool) -> None:
-        ours = {self.current_client().client_id, *self.token_exchange_audiences}
+        ours = {*self.known_client_ids(), *self.token_exchange_audiences}
         named = claims.get("aud")
         parties = list(named) if isinstance(named, list) else [named]
         if not as_assertion:

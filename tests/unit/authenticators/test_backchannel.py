@@ -104,7 +104,62 @@ def test_whoever_the_provider_logged_out_is_out_of_the_hub(provider: IdentityPro
             assert reply.headers["cache-control"] == "no-store"
             assert not await is_in(visitor)
             kept = await user.get_auth_state()
-            assert set(kept) == {"provider", "keycloak_user"}, "who it is, and no token"
+            assert set(kept) == {"provider", "provider_address", "keycloak_user"}, (
+                "who it is, and no token"
+            )
+
+    run_async(go())
+
+
+def test_a_session_is_found_by_its_id_though_a_renewal_brought_no_id_token(
+    provider: IdentityProvider,
+) -> None:
+    async def go() -> None:
+        async with logged_in(provider) as (hub, visitor, user):
+            state = await user.get_auth_state()
+            claims = jwt.decode(state["id_token"], options={"verify_signature": False})
+            fetch = hub.authenticator.httpfetch
+
+            async def without_id_token(address: str, *args: Any, **more: Any) -> Any:
+                found = await fetch(address, *args, **more)
+                if address == hub.authenticator.token_url:
+                    found.pop("id_token")
+                return found
+
+            hub.authenticator.httpfetch = without_id_token
+            state["token_response"]["access_token"] = "old"
+            await user.save_auth_state(state)
+            user._auth_refreshed = None
+            assert await is_in(visitor)
+            assert (await post(visitor, Issuer(provider).token(sub=None, sid=claims["sid"]))).text
+            assert not await is_in(visitor)
+
+    run_async(go())
+
+
+def test_tokens_for_the_client_before_a_rotation_count(provider: IdentityProvider) -> None:
+    async def go() -> None:
+        async with logged_in(provider) as (hub, visitor, _):
+            hub.authenticator._take("another-client", "another-secret")
+            assert (await post(visitor, Issuer(provider).token())).status_code == 200
+            assert not await is_in(visitor)
+            assert (await post(visitor, Issuer(provider).token(aud="strange"))).status_code == 400
+
+    run_async(go())
+
+
+def test_a_hub_that_has_just_started_knows_the_issuer_of_a_login_it_has_kept(
+    provider: IdentityProvider,
+) -> None:
+    async def go() -> None:
+        async with running(hub_at_face(provider, "oidc", issuer="")) as (hub, visitor):
+            assert (await log_in(visitor, "oidc")).status_code == 302
+            hub.authenticator._issuer = hub.authenticator._candidate = None
+            issuer = Issuer(provider)
+            issuer.address = f"{provider.url}/oidc/oidc"
+            token = issuer.token(aud=CLIENT_IDS["oidc"])
+            assert (await post(visitor, token)).status_code == 200
+            assert not await is_in(visitor)
 
     run_async(go())
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jupyterhub.orm import APIToken, Role
 from jupyterhub.roles import create_role, grant_role
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
 
 from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
@@ -233,6 +234,25 @@ def test_providers_without_prefixes_of_their_own_are_told_apart() -> None:
 
 
 EVERYTHING: dict[str, Any] = {"name": None, "provider": None, "offset": 0, "limit": 100}
+
+
+def test_the_table_outlives_the_failure_of_what_made_it() -> None:
+    """As on PostgreSQL, where a rollback takes back tables, too."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    with Session(engine) as db:
+        bindings.ensure_table(db)
+        db.rollback()
+        bindings.ensure_table(db)
+        assert bindings.owners_of(db, "ada") == {}
 
 
 # --- the API ------------------------------------------------------------------------------

@@ -350,3 +350,35 @@ def test_the_entry_point_stays_a_function_once_it_was_used() -> None:
     import fedhub_authenticators
 
     fedhub_authenticators.configure(Config(), {})
+
+
+# --- classes that an operator's code builds on ----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("CILogonOAuthenticator", "oauthenticator.cilogon"),
+        ("GitHubOAuthenticator", "oauthenticator.github"),
+        ("GenericOAuthenticator", "oauthenticator.generic"),
+        ("CustosOAuthenticator", "fedhub_authenticators.custos"),
+        ("FederatedAuthenticator", "fedhub_authenticators.federated"),
+    ],
+)
+def test_code_can_build_on_our_classes(name: str, module: str) -> None:
+    import fedhub_authenticators
+
+    found = getattr(fedhub_authenticators, name)
+    assert found.__name__ == name
+    assert module in {base.__module__ for base in found.__mro__}
+    c = Config()
+    c.JupyterHub.authenticator_class = f"fedhub_authenticators.{name}"
+    assert JupyterHub(config=c).authenticator_class is found
+
+
+def test_a_name_that_is_no_class_is_an_error_that_says_so() -> None:
+    import fedhub_authenticators
+
+    for name in ("NoSuchOAuthenticator", "nothing"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(fedhub_authenticators, name)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fedhub_authenticators.custos import CustosOAuthenticator
 from fedhub_authenticators.custos_discovery import UnknownAddressError
+from fedhub_authenticators.custos_rest import _session_is_over
 from fedhub_authenticators.keycloak import KeycloakOAuthenticator
 from oauthenticator.tests.mocks import MockAsyncHTTPClient, setup_oauth_mock
-from tornado.httpclient import HTTPClientError, HTTPResponse
+from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.web import HTTPError
 from traitlets import TraitError
 from traitlets.config import Config
@@ -285,3 +288,39 @@ def test_a_session_custos_calls_expired_with_a_500_is_renewed() -> None:
         assert model["auth_state"]["refresh_token"] == "r"
 
     run_async(go())
+
+
+@pytest.mark.parametrize(
+    ("message", "over"),
+    [
+        ("invalid_grant Code not valid", True),
+        ("Token is expired", True),
+        ("invalid_grant Session not active", True),
+        ("Request is not authorized, token is not valid", True),
+        ("Token verification failed", True),
+        ("user_session_not_found", True),
+        ("INTERNAL: Could not open Hibernate Session for transaction", False),
+        ("PKIX path validation failed: certificate expired", False),
+        ("Connection pool expired", False),
+        ("session factory could not be built", False),
+        ("", False),
+    ],
+)
+def test_a_custos_that_has_failed_is_told_from_a_session_that_is_over(
+    message: str, over: bool
+) -> None:
+    body = io.BytesIO(json.dumps({"code": 13, "message": message}).encode())
+    response = HTTPResponse(HTTPRequest("https://custos.example.org"), 500, buffer=body)
+    assert _session_is_over(HTTPClientError(500, response=response)) is over
+
+
+def test_the_secret_that_custos_knows_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "custos"
+    file.write_text("first\n")
+    traits = {"flavour": "keycloak", "custos_client_secret_file": str(file), "iam_url": "https://i"}
+    found = CustosOAuthenticator(config=Config({"CustosOAuthenticator": traits}))
+    assert found.custos_secret() == "first"
+    file.write_text("second")
+    assert found.custos_secret() == "second"
+    file.unlink()
+    assert found.custos_secret() == "second"

@@ -51,7 +51,7 @@ def find(authenticator: Any, answers: Mapping[str, Any]) -> list[str]:
                 return HTTPResponse(request, found, buffer=io.BytesIO(b"no"))
             return found
 
-        client.add_host(HOST, [(path, answer) for path in (V1_PATH, LEGACY_PATH)])
+        client.add_host(HOST, [(path, answer) for path in (V1_PATH, LEGACY_PATH, REALM_PATH)])
         authenticator.http_client = client
         try:
             await authenticator.find_addresses()
@@ -120,6 +120,24 @@ def test_a_flavour_that_is_said_is_not_asked_for(flavour: str) -> None:
     found = custos(flavour=flavour, iam_url=IAM)
     assert find(found, {}) == []
     assert found.flavour == flavour
+
+
+REALM_PATH = "/auth/realms/10000007/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    ("answer", "flavour"), [({"issuer": "x"}, "keycloak"), (404, "auto"), (503, "auto")]
+)
+def test_a_keycloak_alone_is_found_where_the_operator_says_that_there_is_one(
+    answer: Any, flavour: str
+) -> None:
+    found = custos(flavour="auto", iam_url=f"https://{HOST}/auth")
+    try:
+        find(found, {REALM_PATH: answer})
+    except UnknownAddressError:
+        assert flavour == "auto"
+    assert found.flavour == flavour
+    assert found.enable_pkce is (flavour == "keycloak")
 
 
 def test_the_realm_of_a_keycloak_behind_custos_is_asked_for() -> None:

@@ -11,7 +11,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from fedhub_authenticators.issuer import REFETCH_AFTER, Issuer, UnknownIssuerError
+from fedhub_authenticators.issuer import (
+    REFETCH_AFTER,
+    RETRY_AFTER,
+    Issuer,
+    UnknownIssuerError,
+)
 from fedhub_authenticators.refusals import Reason, Refused
 from hypothesis import given
 from hypothesis import strategies as st
@@ -285,6 +290,50 @@ def test_a_new_key_is_found_but_strangers_keys_are_not_asked_for_all_the_time() 
         with pytest.raises(UnknownIssuerError):
             await issuer.key("key-1", "RS256")
         assert source.asked.count("jwks") == 2
+
+    run_async(go())
+
+
+@pytest.mark.parametrize("failing", ["openid-configuration", "jwks"])
+def test_an_issuer_that_fails_is_left_alone_for_a_while(failing: str) -> None:
+    """Anybody can send tokens that name keys which nobody has."""
+    now, asked = [0.0], []
+
+    async def fetch(address: str, label: str) -> Any:
+        asked.append(address)
+        if address.endswith(failing):
+            raise OSError("down")
+        return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks", "keys": [PUBLIC_KEY]}
+
+    async def go() -> None:
+        issuer = Issuer(ISSUER, fetch, clock=lambda: now[0])
+        for number in range(20):
+            with pytest.raises(OSError):
+                await issuer.key(f"strange-{number}", "RS256")
+        assert len([one for one in asked if one.endswith(failing)]) == 1
+        now[0] += RETRY_AFTER
+        with pytest.raises(OSError):
+            await issuer.key("key-1", "RS256")
+        assert len([one for one in asked if one.endswith(failing)]) == 2
+
+    run_async(go())
+
+
+def test_keys_that_are_known_hold_while_the_issuer_fails() -> None:
+    now, down = [0.0], [False]
+
+    async def fetch(address: str, label: str) -> Any:
+        if down[0]:
+            raise OSError("down")
+        return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks", "keys": [PUBLIC_KEY]}
+
+    async def go() -> None:
+        issuer = Issuer(ISSUER, fetch, clock=lambda: now[0])
+        await issuer.key("key-1", "RS256")
+        down[0], now[0] = True, REFETCH_AFTER
+        with pytest.raises(OSError):
+            await issuer.key("strange", "RS256")
+        assert await issuer.key("key-1", "RS256")
 
     run_async(go())
 

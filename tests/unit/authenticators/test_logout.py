@@ -207,6 +207,19 @@ def test_another_sites_page_logs_people_out_of_the_hub_only(provider: IdentityPr
     run_async(go())
 
 
+@pytest.mark.parametrize(("subdomains", "status"), [("", 302), ("http://hub.example.org", 200)])
+def test_other_peoples_servers_are_another_site_where_each_has_a_host(
+    provider: IdentityProvider, subdomains: str, status: int
+) -> None:
+    async def go() -> None:
+        async with logged_in(hub_at_face(provider, "oidc"), "oidc") as (hub, visitor, _):
+            hub.tornado_application.settings["subdomain_host"] = subdomains
+            page = await visitor.get("/hub/logout", headers={"Sec-Fetch-Site": "same-site"})
+            assert page.status_code == status
+
+    run_async(go())
+
+
 # --- tokens -------------------------------------------------------------------------------
 
 

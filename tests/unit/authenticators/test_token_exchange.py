@@ -267,6 +267,20 @@ def test_the_tokens_of_a_login_stay() -> None:
     at_a_hub(test)
 
 
+def test_whom_the_provider_logged_out_no_script_lets_back_in() -> None:
+    """What a logout told by the provider leaves is who somebody is, and no token."""
+
+    async def test(hub: Hub) -> None:
+        own = (await hub.exchange(hub.provider.jwt())).json()["access_token"]
+        user = hub.app.users["ada"]
+        await user.save_auth_state({"oauth_user": ADA})
+        user._auth_refreshed = None
+        assert "ended your session" in refused(await hub.exchange(hub.provider.jwt()))
+        assert (await hub.as_script(own)).status_code == 403
+
+    at_a_hub(test)
+
+
 def test_what_an_earlier_script_brought_is_replaced() -> None:
     async def test(hub: Hub) -> None:
         for token in (hub.provider.jwt(), hub.provider.jwt()):

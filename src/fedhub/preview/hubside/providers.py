@@ -116,7 +116,9 @@ def _face(authenticator: OAuthenticator) -> tuple[str, str]:
 def _custos(authenticator: CustosOAuthenticator, realm: str, idp: str) -> dict[str, str]:
     """Return every address of a Custos tenant or Keycloak realm that is served at `idp`."""
     # Groups come from Custos only with the secret that it knows, which is made up below.
-    secret = {} if authenticator.flavour == "legacy" else {"custos_client_secret": ""}
+    secret = {"custos_client_secret_file": ""}
+    if authenticator.flavour != "legacy":
+        secret["custos_client_secret"] = ""
     moved = {"custos_url": idp, "iam_url": f"{idp}/auth", "realm": realm, **secret}
     there = type(authenticator)(flavour=authenticator.flavour, **moved)
     addresses = ("authorize_url", "token_url", "userdata_url")
