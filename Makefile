@@ -4,6 +4,8 @@ HUB ?= campus
 BIN := .venv/bin
 PINS := images/hub/requirements.txt requirements/cli.txt requirements/preview.txt requirements/dev.txt
 UV := $(BIN)/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate
 # Tests find the commands they run beside the interpreter.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -49,14 +51,10 @@ screenshots: install browser ## Take the pictures of the README anew
 
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
-	for set in requirements/bootstrap images/hub/requirements requirements/cli \
-	    requirements/preview requirements/dev; do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-header --no-annotate $$set.in -o $$set.txt || exit 1; \
-	done
-	$(UV) pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate requirements/custos-sdk.in \
-	  -o requirements/custos-sdk.txt
+	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
+	    requirements/preview requirements/dev; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	for set in images/hub/added requirements/custos-sdk; do \
+	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
 
 .PHONY: clean
 clean: ## Remove what these targets made
