@@ -35,7 +35,7 @@ lint: install ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/Dockerfile
+	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
 
 .PHONY: format
 format: install ## Format the code
@@ -74,8 +74,7 @@ chart: install chart-dependency ## Package the chart into dist/, with the image'
 	$(BIN)/helm package charts/fedhub --destination dist
 
 .PHONY: publish
-publish: install docker images/hub/wheels/.ready chart-dependency ## Push image and chart to REGISTRY=host/path
-	@[ -n "$(REGISTRY)" ] || { echo "publish needs a registry: make publish REGISTRY=quay.io/yours"; exit 1; }
+publish: registry install docker images/hub/wheels/.ready chart-dependency ## Push image and chart to REGISTRY=host/path
 	$(CHARTPRESS) --push
 	rm -f dist/fedhub-*.tgz
 	$(BIN)/helm package charts/fedhub --destination dist
@@ -140,6 +139,11 @@ ifndef DOCKER_BUILDKIT
 image publish: export DOCKER_BUILDKIT = $(shell docker buildx version >/dev/null 2>&1 && echo 1 || echo 0)
 endif
 
+.PHONY: registry
+registry:
+	@[ -n "$(REGISTRY)" ] || \
+	  { echo "publish needs a registry: make publish REGISTRY=quay.io/yours"; exit 1; }
+
 .PHONY: docker
 docker:
 	@command -v docker >/dev/null || \
@@ -162,10 +166,11 @@ docker-tools:
 # z2jh's chart, in the version of Chart.lock.
 .PHONY: chart-dependency
 chart-dependency: install
-	@archive=jupyterhub-$$(sed -n 's/^ *version: //p' charts/fedhub/Chart.lock).tgz; \
+	@version=$$(sed -n 's/^ *version: //p' charts/fedhub/Chart.lock); archive=jupyterhub-$$version.tgz; \
 	cached="$${FEDHUB_CHART_CACHE:-$$HOME/.cache/fedhub/charts}/$$archive"; \
 	mkdir -p charts/fedhub/charts; \
 	if [ -e "charts/fedhub/charts/$$archive" ]; then :; \
 	elif [ -e "$$cached" ]; then cp "$$cached" charts/fedhub/charts/; \
-	else $(BIN)/helm dependency build charts/fedhub || { \
+	else $(BIN)/helm pull jupyterhub --version "$$version" --destination charts/fedhub/charts \
+	    --repo "$$(sed -n 's/^ *repository: //p' charts/fedhub/Chart.lock)" || { \
 	  echo "z2jh's chart can't be had from here; put $$archive at $$cached"; exit 1; }; fi

@@ -45,13 +45,20 @@ def docker() -> None:
 
 
 @pytest.fixture(scope="session")
-def base_image(docker: None) -> str:
+def second_base(docker: None) -> None:
+    """The images of `ci/base-image/`."""
+    if os.geteuid() or not shutil.which("debootstrap") or not shutil.which("npm"):
+        pytest.skip("ci/base-image/build needs root, debootstrap and npm")
+    run(ROOT / "ci/base-image/build")
+
+
+@pytest.fixture(scope="session")
+def base_image(request: pytest.FixtureRequest) -> str:
     """The image to build on: `$BASE_IMAGE`, or else the second base."""
     if named := os.environ.get("BASE_IMAGE"):
+        request.getfixturevalue("docker")
         return named
-    if os.geteuid() or not shutil.which("debootstrap"):
-        pytest.skip("ci/base-image/build needs root and debootstrap; or name a BASE_IMAGE")
-    run(ROOT / "ci/base-image/build", "hub")
+    request.getfixturevalue("second_base")
     return "fedhub-base/hub"
 
 

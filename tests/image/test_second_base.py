@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,13 +12,6 @@ from tests.image.conftest import ROOT, inside, run
 
 IMAGES = ("hub", "singleuser", "proxy")
 LOCAL_CERTIFICATES = Path("/usr/local/share/ca-certificates")
-
-
-@pytest.fixture(scope="module")
-def second_base(docker: None) -> None:
-    if os.geteuid() or not shutil.which("debootstrap") or not shutil.which("npm"):
-        pytest.skip("ci/base-image/build needs root, debootstrap and npm")
-    run(ROOT / "ci/base-image/build")
 
 
 @pytest.fixture(params=IMAGES)
