@@ -4,8 +4,12 @@ HUB ?= campus
 BIN := .venv/bin
 PINS := images/hub/requirements.txt requirements/cli.txt requirements/preview.txt requirements/dev.txt
 UV := $(BIN)/uv
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --no-annotate
 # Tests find the commands they run beside the interpreter.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+CHARTPRESS := PIP_NO_INDEX=1 $(BIN)/chartpress $(if $(REGISTRY),--image-prefix $(REGISTRY)/)
 
 .DEFAULT_GOAL := help
 
@@ -19,13 +23,19 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 
 .PHONY: test
 test: install browser .venv-custos-sdk/.ready ## Run every test that this machine can run
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image $(ARGS)
+
+.PHONY: test-image
+test-image: install docker-tools images/hub/wheels/.ready ## Test the hub image, with a Docker daemon of its own (as root)
+	@if ci/with-docker true; then ci/with-docker $(BIN)/python -m pytest tests/image $(ARGS); \
+	else $(BIN)/python -m pytest tests/image $(ARGS); fi # they skip, and say why
 
 .PHONY: lint
 lint: install ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
 
 .PHONY: format
 format: install ## Format the code
@@ -49,18 +59,30 @@ screenshots: install browser ## Take the pictures of the README anew
 
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
-	for set in requirements/bootstrap images/hub/requirements requirements/cli \
-	    requirements/preview requirements/dev; do \
-	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --no-header --no-annotate $$set.in -o $$set.txt || exit 1; \
-	done
-	$(UV) pip compile --quiet --no-deps --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate requirements/custos-sdk.in \
-	  -o requirements/custos-sdk.txt
+	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
+	    requirements/preview requirements/dev; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	for set in images/hub/added requirements/custos-sdk; do \
+	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
+
+.PHONY: image
+image: install docker images/hub/wheels/.ready ## Build the hub image (on another base with BASE_IMAGE=name)
+	$(CHARTPRESS)
+
+.PHONY: chart
+chart: install chart-dependency ## Package the chart into dist/, with the image's tag
+	$(CHARTPRESS) --skip-build
+	$(BIN)/helm package charts/fedhub --destination dist
+
+.PHONY: publish
+publish: registry install docker images/hub/wheels/.ready chart-dependency ## Push image and chart to REGISTRY=host/path
+	$(CHARTPRESS) --push
+	rm -f dist/fedhub-*.tgz
+	$(BIN)/helm package charts/fedhub --destination dist
+	$(BIN)/helm push dist/fedhub-*.tgz oci://$(REGISTRY)/charts $(if $(filter localhost:%,$(REGISTRY)),--plain-http)
 
 .PHONY: clean
 clean: ## Remove what these targets made
-	rm -rf .venv .venv-* node_modules artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* node_modules artifacts dist images/hub/wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # --- Set-up -------------------------------------------------------------------------------
 
@@ -102,3 +124,53 @@ browser:
 	    echo "Installing Chromium …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  echo "No Chromium here: the browser tests will skip."
+
+# --- The hub image and the chart ------------------------------------------------------------
+
+# What the image's build needs, by this machine's own pip settings; the build itself asks no index.
+images/hub/wheels/.ready: images/hub/build.txt images/hub/added.txt .venv/.python-ready
+	@rm -rf images/hub/wheels
+	@$(BIN)/python -m pip download --quiet --no-deps --require-hashes --dest images/hub/wheels \
+	  -r images/hub/build.txt -r images/hub/added.txt
+	@touch $@
+
+# A docker command without buildx, such as Debian's, has only the classic builder.
+ifndef DOCKER_BUILDKIT
+image publish: export DOCKER_BUILDKIT = $(shell docker buildx version >/dev/null 2>&1 && echo 1 || echo 0)
+endif
+
+.PHONY: registry
+registry:
+	@[ -n "$(REGISTRY)" ] || \
+	  { echo "publish needs a registry: make publish REGISTRY=quay.io/yours"; exit 1; }
+
+.PHONY: docker
+docker:
+	@command -v docker >/dev/null || \
+	  { echo "There is no docker command here; on Debian: apt install docker.io"; exit 1; }
+	@docker version >/dev/null 2>&1 || { \
+	  echo "No Docker daemon answers. Start one: systemctl start docker, or as root: dockerd &"; \
+	  echo "For one that leaves nothing behind, not even the image: ci/with-docker make publish …"; \
+	  exit 1; }
+
+.PHONY: docker-tools
+docker-tools:
+	@command -v dockerd >/dev/null && command -v debootstrap >/dev/null && \
+	  command -v docker-registry >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing Docker, debootstrap and a registry …" && apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      docker.io debootstrap docker-registry >/dev/null; } || \
+	  echo "dockerd, debootstrap or docker-registry is missing here: tests that need it will skip."
+
+# z2jh's chart, in the version of Chart.lock.
+.PHONY: chart-dependency
+chart-dependency: install
+	@version=$$(sed -n 's/^ *version: //p' charts/fedhub/Chart.lock); archive=jupyterhub-$$version.tgz; \
+	cached="$${FEDHUB_CHART_CACHE:-$$HOME/.cache/fedhub/charts}/$$archive"; \
+	mkdir -p charts/fedhub/charts; \
+	if [ -e "charts/fedhub/charts/$$archive" ]; then :; \
+	elif [ -e "$$cached" ]; then cp "$$cached" charts/fedhub/charts/; \
+	else $(BIN)/helm pull jupyterhub --version "$$version" --destination charts/fedhub/charts \
+	    --repo "$$(sed -n 's/^ *repository: //p' charts/fedhub/Chart.lock)" || { \
+	  echo "z2jh's chart can't be had from here; put $$archive at $$cached"; exit 1; }; fi
