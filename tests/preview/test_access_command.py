@@ -75,6 +75,27 @@ def test_somebody_given_by_an_address_is_shown_alone() -> None:
     assert effects == {("in", "idps"), ("in", "admin_users"), ("admin", "admin_users")}
 
 
+CUSTOS = "custos, config: {custos_url: 'https://custos.example.org', flavour: legacy"
+KEYCLOAK = "keycloak, config: {realm: lab"
+
+
+@pytest.mark.parametrize("behind", [CUSTOS, KEYCLOAK])
+def test_a_foreign_institution_is_out_behind_custos_and_keycloak(
+    behind: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.values.yaml"
+    traits = (
+        f"iam_url: 'https://iam.example.org/auth', allow_all: true, idps: [{CAMPUS}, 'urn:x:y']"
+    )
+    login = f"login: {{lab: {{authenticator: {behind}, {traits}}}}}}}"
+    file.write_text(f"global: {{fedhub: {{domain: hub.example.org, {login}}}}}")
+    asked = (str(file), "--email", "ada@uni.example.edu", "--idp")
+    (at_home,) = data(*asked, CAMPUS)["people"]
+    assert (at_home["allowed"], at_home["idp"], at_home["claims"]["idp"]) == (True, CAMPUS, CAMPUS)
+    (foreign,) = data(*asked, "https://idp.evil.example.edu/idp/shibboleth")["people"]
+    assert (foreign["allowed"], foreign["rules"][0]["path"]) == (False, ["idps"])
+
+
 def test_people_of_a_file_stand_beside_the_personas_on_demand(tmp_path: Path) -> None:
     file = tmp_path / "claims.json"
     claims = [{"idp": CAMPUS, "eppn": "eve@uni.example.edu"}, {"idp": CAMPUS, "email": "a@b.c"}]

@@ -131,7 +131,8 @@ def look(hub: Hub, asked: Asked) -> Found:
 def _given(asked: Asked, providers: list[Provider]) -> list[Persona]:
     if not (asked.claims_files or asked.has_person):
         return []
-    from fedhub.access.people import people_in, somebody
+    from fedhub.access.claims_file import people_in
+    from fedhub.access.people import somebody
 
     people = [person for file in asked.claims_files for person in people_in(file, providers)]
     if asked.has_person:

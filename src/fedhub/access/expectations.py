@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fedhub.access.people import KEYS as PERSON_KEYS
-from fedhub.access.people import person_from
+from fedhub.access.claims_file import KEYS as PERSON_KEYS
+from fedhub.access.claims_file import person_from
 from fedhub.access.persona import Persona
 from fedhub.access.provider import Provider
 from fedhub.access.report import Answer

@@ -25,6 +25,14 @@ _SECOND_LEVEL = {"ac", "co", "edu", "gov", "org"}
 """Labels that stand before a country's own, as in `ox.ac.uk`."""
 
 
+_ENTITY_ID = re.compile(r"(https?://[^\s/]+(/\S*)?|urn:[a-z0-9][a-z0-9-]*:\S+)", re.I)
+
+
+def is_entity_id(text: str) -> bool:
+    """Return whether a text has the form of an entity ID: an address, or a URN."""
+    return bool(_ENTITY_ID.fullmatch(text))
+
+
 @dataclass(frozen=True)
 class Institution:
     """An identity provider that people know by name.
@@ -45,12 +53,24 @@ class Institution:
 
 
 def institution(entity_id: str) -> Institution:
-    """Return an institution for any entity ID, its domain guessed from the address."""
+    """Return an institution for any entity ID, its domain guessed from the address.
+
+    A realm's own alias of a broker is its name, too.
+    """
     if entity_id in _SOCIAL:
         return Institution(entity_id, *_SOCIAL[entity_id], social=True)
-    host = urlsplit(entity_id).hostname or re.sub(r"^urn:[^:]*:", "", entity_id)
-    domain = _domain(host.lower())
+    domain = _domain(_host(entity_id).lower())
+    if ":" not in entity_id:
+        return Institution(entity_id, entity_id, domain, domain.split(".")[0])
     return Institution(entity_id, domain, domain, domain.split(".")[0])
+
+
+def _host(entity_id: str) -> str:
+    without_scheme = re.sub(r"^urn:[^:]*:", "", entity_id)
+    try:
+        return urlsplit(entity_id).hostname or without_scheme
+    except ValueError:  # as "https://[", which a claim may hold
+        return without_scheme
 
 
 def _domain(host: str) -> str:

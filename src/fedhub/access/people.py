@@ -1,10 +1,4 @@
-"""People whom nobody made up: given by their claims in a file, or on the command line.
-
-A file holds one JSON object or a list of them, each somebody's claims as a provider gives them,
-or these with more around:
-
-    {"name": "olga", "provider": "staff", "idp": "https://…", "claims": {"email": "…"}}
-"""
+"""People whom nobody made up: where they sign in, and those given on the command line."""
 
 from __future__ import annotations
 
@@ -12,19 +6,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from fedhub.access.cilogon import cilogon_claims
-from fedhub.access.institutions import Institution, institution
+from fedhub.access.institutions import Institution, institution, is_entity_id
 from fedhub.access.persona import Persona
 from fedhub.access.personas import github_claims, google_claims, issuer, oidc_claims
 from fedhub.access.provider import Provider
 from fedhub.checks.spelling import did_you_mean
-from fedhub.errors import FedhubError, Position, UsageError
-
-KEYS = ("name", "provider", "idp", "claims")
-"""What may stand around somebody's claims."""
+from fedhub.errors import UsageError
 
 _NAMES = ("email", "eppn", "preferred_username", "sub")
 """Claims that a person without a name is called by."""
@@ -66,6 +56,53 @@ def provider_called(name: str | None, providers: Sequence[Provider]) -> Provider
     raise UsageError(f"this hub has no login provider {name}", fix=fix)
 
 
+def institution_called(provider: Provider, entity_id: str) -> Institution:
+    """Return an institution at which people of a provider may sign in, listed or not.
+
+    Raises:
+        UsageError: there are none behind this provider, or none can be called so.
+    """
+    if not provider.institution_claims:
+        raise UsageError(
+            f"{provider.name} has no institutions behind it that people could choose",
+            fix="leave the institution out",
+        )
+    # Where `idps` lists aliases of a realm's brokers, any word may be one.
+    aliases = any(":" not in one for one in provider.institutions)
+    is_alias = aliases and bool(re.fullmatch(r"[^\s:]+", entity_id))
+    if not (is_entity_id(entity_id) or is_alias or entity_id in provider.institutions):
+        what = f"{entity_id} is no entity ID" if entity_id else "the entity ID is empty"
+        otherwise = "write it as https://idp.example.edu/idp/shibboleth or urn:…"
+        raise UsageError(what, fix=did_you_mean(entity_id, provider.institutions, otherwise))
+    return institution(entity_id)
+
+
+def only_institution(provider: Provider, otherwise: str) -> Institution:
+    """Return where people of a provider sign in, where that need not be said.
+
+    Args:
+        provider: theirs.
+        otherwise: what to add where it needs to be said, before the institutions there are.
+
+    Raises:
+        UsageError: it must be said, or the provider lists no institution at all.
+    """
+    listed = provider.institutions
+    if len(listed) == 1:
+        return institution(listed[0])
+    if listed:
+        raise UsageError(
+            "it is not said at which institution the person signs in",
+            fix=f"{otherwise}, such as {' or '.join(listed[:3])}",
+        )
+    if provider.lists_nobody:
+        raise UsageError(
+            f"{provider.name} lists no institution, so nobody can get in there",
+            fix="list one below idps, by its entity ID",
+        )
+    return issuer(provider)
+
+
 # --- On the command line -------------------------------------------------------------------
 
 
@@ -100,12 +137,14 @@ def somebody(
         raise UsageError(
             "nothing is said of the person", fix="add --email ADDRESS, or --claim name=value"
         )
-    where = _institution(at, idp)
+    where = (
+        only_institution(at, "add --idp ENTITY_ID") if idp is None else institution_called(at, idp)
+    )
     filled = _filled_in(at, where, given)
     everything = {name: value for name, value in filled.items() if value != ""}
     made_up = sorted(set(everything) - set(given))
     about = f"given on the command line; filled in: {', '.join(made_up)}"
-    return Persona(_name(everything), at.name, where.entity_id, where.name, about, everything)
+    return Persona(called_by(everything), at.name, where.entity_id, where.name, about, everything)
 
 
 def _claim(text: str) -> tuple[str, Any]:
@@ -122,20 +161,6 @@ def _claim(text: str) -> tuple[str, Any]:
         ) from None
 
 
-def _institution(provider: Provider, idp: str | None) -> Institution:
-    if idp is not None:
-        return institution(idp)
-    if provider.face != "cilogon":
-        return issuer(provider)
-    listed = list(provider.traits.get("idps") or provider.traits.get("allowed_idps") or {})
-    if len(listed) == 1:
-        return institution(listed[0])
-    raise UsageError(
-        "it is not said at which institution the person signs in",
-        fix=f"add --idp ENTITY_ID, such as {' or '.join(listed)}",
-    )
-
-
 def _filled_in(provider: Provider, at: Institution, given: Mapping[str, Any]) -> dict[str, Any]:
     address = str(given.get("email") or given.get("eppn") or "")
     user = str(given.get("preferred_username") or address.partition("@")[0] or "somebody")
@@ -147,142 +172,10 @@ def _filled_in(provider: Provider, at: Institution, given: Mapping[str, Any]) ->
     if "GoogleOAuthenticator" in provider.classes:
         hosted = domain not in ("", "gmail.com", "googlemail.com")
         return {**google_claims(address or f"{user}@gmail.com", hosted=hosted), **given}
-    return {**oidc_claims(provider, address or user), **given}
+    return {**oidc_claims(provider, address or user, at), **given}
 
 
-def _name(claims: Mapping[str, Any]) -> str:
+def called_by(claims: Mapping[str, Any]) -> str:
+    """Return what to call somebody without a name: the first claim that says."""
     found = (claims[name] for name in _NAMES if isinstance(claims.get(name), str))
     return next((name for name in found if name), "somebody")
-
-
-# --- In a file -----------------------------------------------------------------------------
-
-
-def people_in(path: Path, providers: Sequence[Provider]) -> list[Persona]:
-    """Return the people of a claims file.
-
-    Args:
-        path: the file.
-        providers: the hub's.
-
-    Raises:
-        FedhubError: it can't be read or says something else, with the position.
-    """
-    from fedhub.hub.files import read_text
-
-    text = read_text(path)
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = Position(str(path), error.lineno, error.colno)
-        raise FedhubError(
-            f"not JSON: {error.msg}", fix="mend it there, or just before", position=where
-        ) from None
-    except RecursionError:
-        raise FedhubError(
-            "nested too deeply", fix="flatten it", position=Position(str(path), 1, 1)
-        ) from None
-    places = _Places(path, text)
-    entries = [((), content)] if not isinstance(content, list) else _numbered(content)
-    return [_person(entry, at, places, providers) for at, entry in entries]
-
-
-def _numbered(content: list[Any]) -> list[tuple[tuple[int, ...], Any]]:
-    return [((number,), entry) for number, entry in enumerate(content)]
-
-
-def _person(
-    entry: Any, at: tuple[str | int, ...], places: _Places, providers: Sequence[Provider]
-) -> Persona:
-    if not isinstance(entry, dict):
-        raise FedhubError(
-            "this is nobody's claims",
-            fix='write an object, such as {"email": "ada@example.edu"}',
-            position=places.of(*at),
-        )
-    if "claims" not in entry:
-        entry = {"claims": entry}
-        inside = at
-    else:
-        inside = (*at, "claims")
-    return person_from(entry, lambda *key: places.of(*at, *key), places.of(*inside), providers)
-
-
-def person_from(
-    entry: Mapping[str, Any], place: Any, claims_at: Position, providers: Sequence[Provider]
-) -> Persona:
-    """Return somebody who was written down.
-
-    Args:
-        entry: KEYS and what they are; `claims` must be there.
-        place: called with a key, returns where it stands.
-        claims_at: where the claims stand.
-        providers: the hub's.
-
-    Raises:
-        FedhubError: it says something else, with the position.
-    """
-    for key, value in entry.items():
-        if key not in KEYS:
-            fix = did_you_mean(key, KEYS, f"what there can be is {', '.join(KEYS)}")
-            raise FedhubError(f"{key} says nothing of a person", fix=fix, position=place(key))
-        if key != "claims" and not (isinstance(value, str) and value):
-            raise FedhubError(f"{key} is text", fix="put it in quotes", position=place(key))
-    claims = entry["claims"]
-    if not isinstance(claims, dict) or not claims:
-        raise FedhubError(
-            "claims are a map of names to values",
-            fix='write them as {"email": "ada@example.edu"}',
-            position=claims_at,
-        )
-    _check_sendable(entry, claims_at)
-    try:
-        provider = provider_called(entry.get("provider"), providers)
-    except UsageError as error:
-        where = place("provider") if "provider" in entry else place()
-        raise FedhubError(error.message, fix=error.fix, position=where) from None
-    idp = entry.get("idp") or claims.get("idp")
-    at = institution(idp) if isinstance(idp, str) and idp else issuer(provider)
-    own_name = claims.get("idp_name")
-    idp_name = own_name if isinstance(own_name, str) and own_name else at.name
-    name = entry.get("name") or _name(claims)
-    about = f"from {claims_at.file}"
-    return Persona(name, provider.name, at.entity_id, idp_name, about, claims)
-
-
-def _check_sendable(entry: Mapping[str, Any], position: Position) -> None:
-    """Refuse what no provider could say of anybody."""
-    try:
-        json.dumps(entry, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, TypeError):
-        raise FedhubError(
-            "these claims hold half a character, or a date that is no text",
-            fix="write dates in quotes, and characters whole",
-            position=position,
-        ) from None
-    sub = entry["claims"].get("sub", "1")
-    if not (isinstance(sub, str) and sub):
-        raise FedhubError("sub is text", fix="put it in quotes, or leave it out", position=position)
-
-
-class _Places:
-    """Where things stand in a JSON file, for errors."""
-
-    def __init__(self, path: Path, text: str) -> None:
-        self._file = str(path)
-        self._text = text
-
-    def of(self, *path: str | int) -> Position:
-        """Return where a key, or an entry of a list, stands."""
-        from fedhub.hub.document import parse
-        from fedhub.hub.merge import positions
-
-        # JSON is YAML, but for halves of characters as escapes; and YAML's own lists have no root.
-        harmless = re.sub(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}", "xxxxxx", self._text)
-        try:
-            tree = parse(f'{{"all":\n{harmless}\n}}', self._file)
-        except FedhubError:
-            return Position(self._file, 1, 1)
-        wanted = ("all", *path)
-        key = next(key if path else start for at, key, start in positions(tree) if at == wanted)
-        return replace(key, line=key.line - 1)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from fedhub.access.cilogon import ELSEWHERE, cilogon_personas
-from fedhub.access.institutions import Institution
+from fedhub.access.institutions import Institution, institution
 from fedhub.access.persona import Persona
 from fedhub.access.provider import Provider, number, put, slug
 
@@ -138,32 +138,42 @@ def google_claims(address: str, *, hosted: bool = False) -> dict[str, Any]:
 # --- Keycloak, Custos, any OpenID Connect issuer --------------------------------------------
 
 
-def oidc_claims(provider: Provider, user: str) -> dict[str, Any]:
-    """Return what an OpenID Connect issuer says of somebody whom it knows by a user name."""
+def oidc_claims(provider: Provider, user: str, at: Institution) -> dict[str, Any]:
+    """Return what an OpenID Connect issuer says of somebody whom it knows by a user name.
+
+    Args:
+        provider: the issuer.
+        user: a user name, or an address.
+        at: the institution behind Custos or Keycloak that the person comes from; else the issuer.
+    """
     local = user.partition("@")[0]
     claims = {
         "sub": f"{number(_short(provider), user):032x}",
         "preferred_username": local,
-        "email": user if "@" in user else f"{user}@example.edu",
+        "email": user if "@" in user else f"{user}@{at.domain}",
         "email_verified": True,
         "given_name": local.capitalize(),
         "family_name": "Example",
         "name": f"{local.capitalize()} Example",
     }
-    username = provider.traits.get("username_claim")
-    claim = username if isinstance(username, str) and username else "preferred_username"
+    claim = _username_claim(provider)
+    if claim not in ("sub", "email"):
+        claims[claim] = user
+    return claims | _institution_claim(provider, at)
+
+
+def _username_claim(provider: Provider) -> str:
+    claim = provider.traits.get("username_claim")
     if provider.face == "custos" and claim == "username":
-        claim = "preferred_username"  # Custos calls Keycloak's claim so
-    # The member and the outsider need the claim too, in a form it usually has.
-    value = user if claim != "email" or "@" in user else claims["email"]
-    claims |= {} if claim == "sub" and user in ("ada", "eve") else {claim: value}
-    return claims | _institution_claim(provider, provider.names("idps"))
+        return "preferred_username"  # Custos calls Keycloak's claim so
+    return claim if isinstance(claim, str) and claim else "preferred_username"
 
 
-def _institution_claim(provider: Provider, listed: list[str]) -> dict[str, Any]:
-    """Return the claim that names the institution, where Custos or Keycloak has a list of them."""
-    names = provider.names("idp_claims")
-    return {names[0]: listed[0]} if names and listed else {}
+def _institution_claim(provider: Provider, at: Institution) -> dict[str, Any]:
+    """Return the claim that names the institution, where Custos or Keycloak has any."""
+    if not provider.institution_claims or at == issuer(provider):
+        return {}
+    return {provider.institution_claims[0]: at.entity_id}
 
 
 def issuer(provider: Provider) -> Institution:
@@ -181,16 +191,34 @@ def _short(provider: Provider) -> str:
 
 
 def _claims(provider: Provider) -> Iterator[Persona]:
-    at = issuer(provider)
+    places = [institution(one) for one in provider.institutions] or [issuer(provider)]
+    for count, at in enumerate(places, 1):
+        # A realm has each user name once, wherever people come from.
+        yield from _claims_at(provider, at, "" if count == 1 else str(count))
+
+    def listed(user: str) -> dict[str, Any]:
+        claim = _username_claim(provider)
+        own = {} if claim == "email" else {claim: user}  # an address is more than a name
+        return oidc_claims(provider, user, places[0]) | own
+
+    yield from _listed(provider, places[0], listed)
+    if provider.institutions:
+        claims = oidc_claims(provider, "kim", institution(ELSEWHERE))
+        about = "signed in at an institution that is not listed"
+        name = f"{issuer(provider).short}-elsewhere"
+        yield provider.persona(institution(ELSEWHERE), name, about, claims)
+
+
+def _claims_at(provider: Provider, at: Institution, own: str) -> Iterator[Persona]:
+    """Yield the people of one institution; `own` ends their user names."""
     short = at.short
 
     def person(user: str) -> dict[str, Any]:
-        return oidc_claims(provider, user)
+        return oidc_claims(provider, f"{user}{own}", at)
 
     if provider.traits.get("allow_all"):
-        yield provider.persona(
-            at, f"{short}-member", "anybody who can sign in: let in", person("ada")
-        )
+        who = "anybody of this institution" if provider.institutions else "anybody who can sign in"
+        yield provider.persona(at, f"{short}-member", f"{who}: let in", person("ada"))
     for trait, role, path in (
         ("allowed_groups", "group", provider.group_path()),
         ("admin_groups", "admin-group", provider.group_path()),
@@ -202,10 +230,6 @@ def _claims(provider: Provider) -> Iterator[Persona]:
             put(claims, path, [group])
             about = f"in the group {group} ({trait})"
             yield provider.persona(at, f"{short}-{role}-{slug(group)}", about, claims)
-    yield from _listed(provider, at, person)
-    if elsewhere := _institution_claim(provider, provider.names("idps") and [ELSEWHERE]):
-        about = "signed in at an institution that is not listed"
-        yield provider.persona(at, f"{short}-elsewhere", about, person("ada") | elsewhere)
     if not provider.traits.get("allow_all"):
         yield provider.persona(
             at, f"{short}-outsider", "can sign in, but no rule lets in", person("eve")

@@ -37,6 +37,26 @@ class Provider:
         value = self.traits.get(trait) or []
         return [str(name) for name in value]
 
+    @property
+    def institution_claims(self) -> tuple[str, ...]:
+        """The claims that may say at which institution somebody signed in; the first counts.
+
+        None where a provider has no institutions behind it.
+        """
+        return ("idp",) if self.face == "cilogon" else tuple(self.names("idp_claims"))
+
+    @property
+    def institutions(self) -> list[str]:
+        """The entity IDs, or aliases of a realm's brokers, that a provider's `idps` lists."""
+        if not self.institution_claims:
+            return []
+        return self.names("idps") or self.names("allowed_idps")
+
+    @property
+    def lists_nobody(self) -> bool:
+        """Whether nobody can get in: CILogon's `idps` is all that it takes people of."""
+        return self.face == "cilogon" and not self.institutions
+
     def group_path(self) -> list[str]:
         """Return where in the claims the authenticator looks for groups."""
         key = self.traits.get("auth_state_groups_key")

@@ -53,12 +53,49 @@ def test_an_institution_that_lets_everybody_in_has_no_outsider() -> None:
 def test_people_of_custos_have_an_institution_where_it_matters() -> None:
     listed = provider(face="custos", allow_all=True, idps=[CAMPUS], idp_claims=["idp"])
     found = by_name(personas([listed]))
-    assert found["sign-in-member"].claims["idp"] == CAMPUS
+    assert found["example-member"].claims["idp"] == CAMPUS
     assert found["sign-in-elsewhere"].claims["idp"] == ELSEWHERE
+    assert found["sign-in-elsewhere"].idp == ELSEWHERE
     assert (
         "idp"
         not in by_name(personas([provider(face="custos", allow_all=True)]))["sign-in-member"].claims
     )
+
+
+@pytest.mark.parametrize("face", ["custos", "keycloak"])
+@pytest.mark.parametrize("username_claim", ["preferred_username", "email", "sub"])
+def test_each_institution_behind_custos_has_people_of_its_own(
+    face: str, username_claim: str
+) -> None:
+    listed = provider(
+        face=face,
+        idps=[CAMPUS, GOOGLE, "lab-saml"],
+        idp_claims=["identity_provider"],
+        username_claim=username_claim,
+        allow_all=True,
+    )
+    members = [one for one in personas([listed]) if one.name.endswith("-member")]
+    names = [(one.name, one.idp, one.idp_name) for one in members]
+    assert names == [
+        ("example-member", CAMPUS, "example.edu"),
+        ("google-member", GOOGLE, "Google"),
+        ("lab-saml-member", "lab-saml", "lab-saml"),
+    ]
+    assert [one.claims["identity_provider"] for one in members] == [CAMPUS, GOOGLE, "lab-saml"]
+    # A realm has each of these once.
+    for claim in ("sub", "preferred_username", "email"):
+        assert len({one.claims[claim] for one in members}) == 3
+
+
+def test_a_group_and_somebody_without_one_exist_at_each_institution_behind_custos() -> None:
+    listed = provider(
+        face="custos", idps=[CAMPUS, GOOGLE], idp_claims=["idp"], allowed_groups=["staff"]
+    )
+    found = by_name(personas([listed]))
+    for short, idp in (("example", CAMPUS), ("google", GOOGLE)):
+        assert found[f"{short}-group-staff"].claims["groups"] == ["staff"]
+        assert found[f"{short}-group-staff"].claims["idp"] == idp
+        assert found[f"{short}-outsider"].idp == idp
 
 
 def test_a_namesake_has_the_members_local_name_at_an_unlisted_institution() -> None:

@@ -28,6 +28,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from fedhub.access.institutions import is_entity_id
 from fedhub.checks.entity_ids import KNOWN, SOCIAL_HOSTS
 from fedhub.checks.facts import host_of, idps
 from fedhub.checks.problem import Problem, Severity, dotted
@@ -38,7 +39,6 @@ from fedhub.hub.values import Hub
 ID = "unknown-idp"
 SEVERITY: Severity = "error"
 
-_WELL_FORMED = re.compile(r"(https?://[^\s/]+(/\S*)?|urn:[a-z0-9][a-z0-9-]*:\S+)", re.I)
 _LIST = "look it up at https://cilogon.org/idplist/"
 
 
@@ -74,4 +74,4 @@ def intended(entity_id: str) -> str:
     for known in KNOWN:
         if within_edits(stripped, known, 1):
             return known
-    return entity_id if _WELL_FORMED.fullmatch(entity_id) else ""
+    return entity_id if is_entity_id(entity_id) else ""
