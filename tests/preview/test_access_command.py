@@ -146,8 +146,9 @@ def test_a_difference_is_said_at_its_line_and_exits_with_1(tmp_path: Path) -> No
         (["campus", "--provider", "campsu", "--email", "a@b.c"], 2, "did you mean campus?"),
         (["campus", "--email", "a@b.c"], 2, "add --idp ENTITY_ID"),
         (["two-providers", "--email", "a@b.c"], 2, "say which: students, staff"),
-        (["campus", "--claims", "nothere.json"], 1, "nothere.json:1:1: "),
-        (["campus", "--expect", "nothere.yaml"], 1, "nothere.yaml:1:1: "),
+        (["campus", "--claims", "no.json"], 2, "no file no.json; correct the path given with --cl"),
+        (["campus", "--expect", "no.yaml"], 2, "no file no.yaml; correct the path given with --ex"),
+        (["campus", "--claims", "values"], 1, "values:1:1: this is a folder; name a claims file"),
         (["campus", "--format", "xml"], 2, "xml"),
     ],
 )
@@ -156,6 +157,84 @@ def test_what_goes_wrong_is_one_message(argv: list[str], code: int, words: str) 
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PLAIN = "hub:\n  config:\n    JupyterHub:\n      authenticator_class: "
+
+
+@pytest.mark.parametrize(
+    ("values", "line", "words"),
+    [
+        (
+            f"{PLAIN}github\n    GitHubOAuthenticator:\n      allowed_users: 5\n",
+            "6:22",
+            "allowed_users takes a list, and this is a number; write it as a list",
+        ),
+        (
+            "global:\n  fedhub:\n    domain: hub.example.org\n    login:\n      campus:\n"
+            "        authenticator: cilogn\n        config: {allow_all: true}\n",
+            "6:24",
+            "did you mean cilogon?",
+        ),
+        (
+            f"{PLAIN}cilogon\n    CILogonOAuthenticator:\n      allow_all: true\n      idps:\n"
+            "        urn:x:y:\n          username_derivation: {username_claim: email}\n"
+            "          bogus: 1\n",
+            "10:11",
+            "there is no setting bogus; the keys there are username_derivation",
+        ),
+        (
+            "global:\n  fedhub:\n    domain: hub.example.org\n    login:\n      campus:\n"
+            "        authenticator: ours.Own\n        config: {allow_all: true}\n",
+            "6:24",
+            "the authenticator 'ours.Own' can't be loaded",
+        ),
+        (f"{PLAIN}ours.Own\n", "4:28", "'ours.Own' could not be imported"),
+        (
+            f"{PLAIN}github\n  extraConfig:\n    a: |\n      c.Authenticator.admin_users = 5\n",
+            "7:37",
+            "admin_users takes a list, and this is a number",
+        ),
+        (
+            "global:\n  fedhub:\n    domian: hub.example.org\n",
+            "3:5",
+            "did you mean domain?",
+        ),
+        (
+            f"{PLAIN}cilogon\n",
+            "4:7",
+            "CILogon lists no institution, so nobody can get in there; list",
+        ),
+    ],
+)
+def test_what_keeps_a_hub_from_being_configured_has_its_place(
+    values: str, line: str, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text(values)
+    done = access(str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    (said,) = [one for one in done.stderr.splitlines() if words in one]
+    assert said.startswith(f"{file}:{line}: ")
+    assert "fedhub run" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_of_several_providers_the_one_that_lists_nobody_is_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text(
+        "global:\n  fedhub:\n    domain: hub.example.org\n    login:\n"
+        "      campus: {authenticator: cilogon, config: {allow_all: true}}\n"
+        "      staff: {authenticator: github, config: {allow_all: true}}\n"
+    )
+    done = access(str(file))
+    said = f"{file}:5:7: CILogon (campus) lists no institution, so nobody can get in there"
+    assert done.returncode == 0
+    assert said in done.stderr
+    assert "github-member" in done.stdout
+    asked = access(str(file), "--provider", "campus", "--email", "a@b.c")
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert said in asked.stderr
 
 
 def test_an_unknown_persona_is_asked_about(tmp_path: Path) -> None:

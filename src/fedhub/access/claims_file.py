@@ -45,7 +45,7 @@ def people_in(path: Path, providers: Sequence[Provider]) -> list[Persona]:
     """
     from fedhub.hub.files import read_text
 
-    text = read_text(path)
+    text = read_text(path, "claims file")
     places = _Places(path, text)
     try:
         content = json.loads(text, object_pairs_hook=_each_once)

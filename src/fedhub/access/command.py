@@ -84,6 +84,8 @@ def run(hub: Hub, asked: Asked, *, output: Format, write: Path | None) -> int:
         )
     if write is not None and str(write) != "-" and write.exists():
         raise UsageError(f"{write} exists already", fix="remove it, or name another file")
+    _check_that_there_are(asked.claims_files, "--claims")
+    _check_that_there_are([asked.expect] if asked.expect else [], "--expect")
     from fedhub.preview.session import interrupt_on_signals
 
     interrupt_on_signals()
@@ -101,6 +103,14 @@ def run(hub: Hub, asked: Asked, *, output: Format, write: Path | None) -> int:
     return _print(found, output)
 
 
+def _check_that_there_are(files: Sequence[Path], option: str) -> None:
+    for file in files:
+        if not file.exists():
+            raise UsageError(
+                f"there is no file {file}", fix=f"correct the path given with {option}"
+            )
+
+
 def look(hub: Hub, asked: Asked) -> Found:
     """Run the logins; see `run`."""
     from fedhub.access.personas import personas
@@ -110,6 +120,7 @@ def look(hub: Hub, asked: Asked) -> Found:
     expectations: list[Expectations] = []
 
     def choose(providers: list[Provider]) -> list[Persona]:
+        _check_somebody_is_listed(hub, asked, providers)
         made_up = personas(providers)
         names.extend(persona.name for persona in made_up)
         given = _given(asked, providers)
@@ -126,6 +137,20 @@ def look(hub: Hub, asked: Asked) -> Found:
 
     report = report_of(hub, verdicts_of(hub, choose))
     return Found(report, tuple(names), expectations[0] if expectations else None)
+
+
+def _check_somebody_is_listed(hub: Hub, asked: Asked, providers: list[Provider]) -> None:
+    """Make sure that somebody can get in where it is asked about.
+
+    Raises:
+        FedhubError: no provider lists an institution, or not the one that was asked about.
+    """
+    from fedhub.access.report import lists_nobody
+
+    closed = [provider for provider in providers if provider.lists_nobody]
+    asked_about = [one for one in closed if asked.has_person and one.name == asked.provider]
+    for provider in asked_about or (closed if len(closed) == len(providers) else []):
+        raise lists_nobody(hub, provider)
 
 
 def _given(asked: Asked, providers: list[Provider]) -> list[Persona]:

@@ -176,7 +176,7 @@ def read_expectations(
     from fedhub.hub.document import parse
     from fedhub.hub.files import read_text
 
-    root = parse(read_text(path), str(path))
+    root = parse(read_text(path, "file of expectations"), str(path), "an expectations file")
     problems: list[FedhubError] = []
     reader = _Reader([persona.name for persona in personas], providers, problems)
     found = reader.read(root)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fedhub.access.persona import Persona
 from fedhub.access.places import RulePath, code_place, provider_place, rule_place
-from fedhub.errors import Position
+from fedhub.access.provider import Provider
+from fedhub.errors import FedhubError, Position
+from fedhub.hub.providers import SINGLE
 
 if TYPE_CHECKING:
     from fedhub.hub import Hub
@@ -118,7 +120,7 @@ def report_of(hub: Hub, verdicts: Verdicts) -> Report:
         verdict["reason"] = masked(verdict.get("reason", ""), secrets)
         answers.append(_answer(hub, person, verdict))
     names = [name for place in hosts(hub) for name in place.names]
-    notes = (*_notes(verdicts), *_shared_names(answers))
+    notes = (*_notes(hub, verdicts), *_shared_names(answers))
     return Report(hub.name, next(iter(names), ""), verdicts.authenticator, tuple(answers), notes)
 
 
@@ -146,15 +148,28 @@ def _where_nothing_decided(person: Persona) -> Any:
     return lambda hub, provider: provider_place(hub, provider, person.idp)
 
 
-def _notes(verdicts: Verdicts) -> list[str]:
+def _notes(hub: Hub, verdicts: Verdicts) -> Iterator[str]:
     if not verdicts.providers:
-        return [f"{verdicts.authenticator} is no OAuth provider: nobody can be tried"]
-    return [
-        f"{provider.label} ({provider.name}) has allow_existing_users on: whoever the hub's "
-        "database knows gets in too"
-        for provider in verdicts.providers
-        if provider.traits.get("allow_existing_users")
-    ]
+        yield f"{verdicts.authenticator} is no OAuth provider: nobody can be tried"
+    for provider in verdicts.providers:
+        if provider.lists_nobody:
+            yield str(lists_nobody(hub, provider))
+        if provider.traits.get("allow_existing_users"):
+            yield (
+                f"{provider.label} ({provider.name}) has allow_existing_users on: whoever the "
+                "hub's database knows gets in too"
+            )
+
+
+def lists_nobody(hub: Hub, provider: Provider) -> FedhubError:
+    """Return what to say of a provider that lists no institution, and where it stands."""
+    only = provider.name == SINGLE
+    called = provider.label if only else f"{provider.label} ({provider.name})"
+    return FedhubError(
+        f"{called} lists no institution, so nobody can get in there",
+        fix="list one below idps, by its entity ID",
+        position=provider_place(hub, provider.name, ""),
+    )
 
 
 def _shared_names(answers: Iterable[Answer]) -> Iterator[str]:

@@ -43,12 +43,13 @@ class Node(NamedTuple):
     size: int = 1
 
 
-def parse(text: str, file: str) -> Node:
+def parse(text: str, file: str, kind: str = "a values file") -> Node:
     """Return a values file's tree; its root is a map.
 
     Args:
         text: the file's content, without a byte order mark.
         file: its name, for positions.
+        kind: what it should be, for errors.
 
     Raises:
         FedhubError: Helm could not read it, or reads something other than what it seems to say.
@@ -61,9 +62,19 @@ def parse(text: str, file: str) -> Node:
         )
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Reader(yaml.parse(text, Loader=loader), file).document()
+        root = _Reader(yaml.parse(text, Loader=loader), file).document()
     except yaml.MarkedYAMLError as error:
         _refuse_syntax(error, text, file)
+    if root.content is None:
+        return root._replace(content={})
+    if not isinstance(root.content, dict):
+        found = "a list" if isinstance(root.content, list) else "a single value"
+        raise FedhubError(
+            f"{kind} is a map of keys to values, and this is {found}",
+            fix="start with `key: value` lines",
+            position=root.start,
+        )
+    return root
 
 
 class _Reader:
@@ -92,15 +103,6 @@ class _Reader:
                 end,
                 "the first YAML document ends here, and Helm reads no other",
                 "put all values into one document",
-            )
-        if root.content is None:
-            return root._replace(content={})
-        if not isinstance(root.content, dict):
-            kind = "a list" if isinstance(root.content, list) else "a single value"
-            raise FedhubError(
-                f"a values file is a map of keys to values, and this is {kind}",
-                fix="start with `key: value` lines",
-                position=root.start,
             )
         return root
 

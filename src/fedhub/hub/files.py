@@ -63,8 +63,12 @@ def hub_names(folder: Path) -> list[str]:
     )
 
 
-def read_text(path: Path) -> str:
-    """Return a values file's text.
+def read_text(path: Path, kind: str = "values file") -> str:
+    """Return a file's text.
+
+    Args:
+        path: the file.
+        kind: what it should be, for errors.
 
     Raises:
         FedhubError: it can't be read, is too big, or is not UTF-8.
@@ -74,9 +78,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
-        raise FedhubError(
-            "this is a folder", fix="name a values file in it", position=start
-        ) from None
+        raise FedhubError("this is a folder", fix=f"name a {kind} in it", position=start) from None
     except OSError as error:
         raise FedhubError(
             f"this file can't be read: {error.strerror}",

@@ -25,7 +25,8 @@ from fedhub.hub import Hub
 from fedhub.idp.client import Client, Face
 from fedhub.preview import plan
 from fedhub.preview.hubside.setup import Setup
-from fedhub.preview.preview import failure, inherited_environment, provider_from
+from fedhub.preview.preview import inherited_environment, provider_from
+from fedhub.preview.reason import load_failure
 
 if TYPE_CHECKING:
     from fedhub.idp.server import IdentityProvider
@@ -78,8 +79,8 @@ def verdicts_of(hub: Hub, choose: Callable[[list[Provider]], Iterable[Persona]])
     Raises:
         FedhubError: the hub's configuration can't be loaded, or `choose` raised it.
     """
+    _ = hub.fedhub  # is what stands under global.fedhub valid?
     with _asked(hub, port=0) as (idp, authenticator):
-        _ = hub.fedhub  # is what stands under global.fedhub valid?
         described = authenticator.providers(idp.url)
         providers = [provider_from(one) for one in described]
         people = tuple(choose(providers))
@@ -240,7 +241,7 @@ class _Authenticator:
         if not line:
             self._process.wait()
             self._reader.join()
-            raise failure(self._hub, "the hub's configuration can't be loaded", self._log)
+            raise load_failure(self._hub, self._log)
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -26,7 +26,7 @@ from fedhub.idp.client import Client
 from fedhub.preview import plan
 from fedhub.preview.hubside.setup import SETUP_FD, Setup
 from fedhub.preview.processes import Processes, free_port, proxy_command
-from fedhub.preview.reason import block_from_log, reason_from_log
+from fedhub.preview.reason import failure
 
 if TYPE_CHECKING:
     from fedhub.idp.server import IdentityProvider
@@ -288,28 +288,8 @@ class Preview:
             what = f"the hub's login page did not answer within {START_LIMIT:.0f} s"
         else:
             what = f"the {ended[0]} ended with exit code {ended[1]}"
-        return failure(self._hub, what, list(self._processes.log))
-
-
-def failure(hub: Hub, what: str, log: list[str]) -> FedhubError:
-    """Return what to tell a person of a hub that failed.
-
-    Args:
-        hub: the hub.
-        what: what happened, in a few words.
-        log: the lines its process printed.
-    """
-    position = None
-    if block := block_from_log(log):
-        from fedhub.hub.providers import extra_config_position
-
-        position = extra_config_position(hub, *block)
-    reason = masked(reason_from_log(log), secret_strings(hub))
-    return FedhubError(
-        f"{what}: {reason}",
-        fix="mend what it names; `fedhub run --verbose` shows the whole log",
-        position=position,
-    )
+        fix = "mend what it names; `fedhub run --verbose` shows the whole log"
+        return failure(self._hub, what, list(self._processes.log), fix=fix)
 
 
 def inherited_environment() -> dict[str, str]:

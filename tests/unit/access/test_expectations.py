@@ -147,6 +147,7 @@ people:
             "there is another campus-member",
         ),
         ("", "1:1", "is a map, and not empty"),
+        ("- a", "1:1", "an expectations file is a map of keys to values, and this is a list"),
         ("personas:\n\tx: 1", "2:1", "tab"),
     ],
 )
