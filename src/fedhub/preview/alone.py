@@ -199,23 +199,24 @@ class _Authenticator:
 
     def providers(self, idp_url: str) -> list[dict[str, Any]]:
         """Configure it; return what it says of each provider."""
-        places, config_files = self._mounted_files()
+        files = self._mounted_files()
         setup = Setup(
-            values=plan.relocate(dict(self._hub.z2jh), places),
+            values=plan.relocate(dict(self._hub.z2jh), files.places),
             identity_provider=idp_url,
             public_url="",
             answer_fd=self._answer_write,
-            config_files=config_files,
+            config_files=list(files.config_files),
+            modules=files.modules,
         )
         answer = self._ask(setup.to_json())
         self.name = answer["authenticator"]
         described: list[dict[str, Any]] = answer["providers"]
         return described
 
-    def _mounted_files(self) -> tuple[dict[str, str], list[str]]:
+    def _mounted_files(self) -> plan.Written:
         files = plan.mounted_files(self._hub)
         if not files:
-            return {}, []
+            return plan.Written()
         folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="fedhub-"))
         return plan.write_files(files, Path(folder))
 

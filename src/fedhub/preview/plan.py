@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -40,7 +40,10 @@ CARRIED = {
 }
 """Keys of z2jh's values that a hub process reads; None stands for all below."""
 
-_CONFIG_FOLDER = "/usr/local/etc/jupyterhub/jupyterhub_config.d"
+_MODULES = "/usr/local/etc/jupyterhub"
+"""Where the chart's configuration file stands, which puts this folder on Python's path."""
+
+_CONFIG_FOLDER = f"{_MODULES}/jupyterhub_config.d"
 
 
 @dataclass(frozen=True)
@@ -105,13 +108,24 @@ def _content(entry: Mapping[str, Any], mount: str, key: str, position: Any) -> b
     return (json.dumps(entry.get("data"), indent=2) + "\n").encode()
 
 
-def write_files(files: list[MountedFile], folder: Path) -> tuple[dict[str, str], list[str]]:
-    """Write mounted files below a folder.
+@dataclass(frozen=True)
+class Written:
+    """Where mounted files are in a preview.
 
-    Returns:
-        What each path of the pod is in the preview, and the files that the pod would load
-        from its `jupyterhub_config.d`.
+    Attributes:
+        places: what each path of the pod is here.
+        config_files: the files that the pod would load from its `jupyterhub_config.d`.
+        modules: the folder of the modules that the pod's configuration can import; "" where
+            nothing is mounted there.
     """
+
+    places: Mapping[str, str] = field(default_factory=dict)
+    config_files: tuple[str, ...] = ()
+    modules: str = ""
+
+
+def write_files(files: list[MountedFile], folder: Path) -> Written:
+    """Write mounted files below a folder."""
     places: dict[str, str] = {}
     configuration = []
     for file in files:
@@ -123,7 +137,8 @@ def write_files(files: list[MountedFile], folder: Path) -> tuple[dict[str, str],
         places[file.mount] = str(path)
         if str(PurePosixPath(file.mount).parent) == _CONFIG_FOLDER and path.suffix == ".py":
             configuration.append(str(path))
-    return places, configuration
+    modules = folder.joinpath(*PurePosixPath(_MODULES).parts[1:])
+    return Written(places, tuple(configuration), str(modules) if modules.is_dir() else "")
 
 
 def relocate(values: Any, places: Mapping[str, str]) -> Any:

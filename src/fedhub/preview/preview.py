@@ -201,11 +201,9 @@ class Preview:
 
     def _write_setup(self, fd: int, idp_url: str) -> None:
         (self._folder / "homes").mkdir()
-        places, config_files = plan.write_files(
-            plan.mounted_files(self._hub), self._folder / "files"
-        )
+        files = plan.write_files(plan.mounted_files(self._hub), self._folder / "files")
         setup = Setup(
-            values=plan.relocate(dict(self._hub.z2jh), places),
+            values=plan.relocate(dict(self._hub.z2jh), files.places),
             identity_provider=idp_url,
             public_url=self._public_url,
             folder=str(self._folder),
@@ -214,7 +212,8 @@ class Preview:
             proxy_token=self._proxy_token,
             token=self._token,
             answer_fd=self._answer_write,
-            config_files=config_files,
+            config_files=list(files.config_files),
+            modules=files.modules,
         )
         # A hub that is gone already is reported, with its reason, when no answer comes.
         with contextlib.suppress(BrokenPipeError), os.fdopen(fd, "w") as pipe:

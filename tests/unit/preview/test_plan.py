@@ -41,7 +41,7 @@ def test_a_mounted_file_is_replaced_wherever_its_path_stands() -> None:
 
 def test_a_mounted_file_cannot_leave_the_folder(tmp_path: Path) -> None:
     file = plan.MountedFile("/a/../../../escape", b"x", None)
-    places, _ = plan.write_files([file], tmp_path / "files")
+    places = plan.write_files([file], tmp_path / "files").places
     assert Path(places[file.mount]).resolve().is_relative_to(tmp_path / "files")
 
 
@@ -58,11 +58,12 @@ hub:
 """
     )
     files = plan.mounted_files(load_hub(str(values)))
-    places, configuration = plan.write_files(files, tmp_path / "files")
+    written = plan.write_files(files, tmp_path / "files")
+    places = written.places
     assert Path(places["/srv/a.txt"]).read_text() == "hello"
     assert Path(places["/srv/b.bin"]).read_bytes() == b"hi"
     assert Path(places["/srv/c.json"]).read_text() == '{\n  "a": [\n    1\n  ]\n}\n'
-    assert [Path(file).name for file in configuration] == ["x.py"]
+    assert [Path(file).name for file in written.config_files] == ["x.py"]
 
 
 def test_a_file_without_a_mount_path_is_named_with_its_place(tmp_path: Path) -> None:

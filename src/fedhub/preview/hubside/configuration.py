@@ -36,6 +36,8 @@ def load(c: Any) -> None:
 
 def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
     """Do what a hub pod does with the values, then point the providers at the preview's own."""
+    if setup.modules:
+        sys.path.insert(0, setup.modules)
     z2jh.install(setup.values)
     chart.apply(c, setup)
     configure(c, _with_made_up_secrets(z2jh.get_config("global.fedhub") or {}))

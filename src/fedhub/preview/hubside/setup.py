@@ -26,6 +26,8 @@ class Setup:
         token: what a request for verdicts must carry.
         config_files: the preview's copies of files that the values mount into
             `jupyterhub_config.d`.
+        modules: the preview's copy of the folder that the pod's configuration file stands in,
+            whose modules it can import; empty when the values mount nothing there.
     """
 
     values: dict[str, Any] = field(repr=False)
@@ -38,6 +40,7 @@ class Setup:
     proxy_token: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
     config_files: list[str] = field(default_factory=list)
+    modules: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return what `Setup(**…)` takes back."""
