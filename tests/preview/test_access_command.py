@@ -290,6 +290,54 @@ def test_code_that_fails_is_named_with_its_line(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in done.stderr
 
 
+def test_why_a_claim_did_not_come_and_where_the_name_failed_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text(
+        f"{PLAIN}generic-oauth\n    GenericOAuthenticator:\n      allow_all: true\n"
+        "      scope: [openid]\n      username_claim: email\n"
+        + "".join(
+            f"      {one}_url: https://sso.example.org/{one}\n"
+            for one in ("authorize", "token", "userdata")
+        )
+    )
+    (person,) = data(str(file), "--email", "ada@x.org")["people"]
+    assert (person["allowed"], person["place"]["line"]) == (False, 8)
+    assert person["notes"] == ["email is not sent: scope lacks email"]
+    assert "note: ada@x.org: email is not sent: scope lacks email" in (
+        access(str(file), "--email", "ada@x.org").stderr
+    )
+
+
+OWN = """
+hub:
+  config:
+    GenericOAuthenticator:
+      allow_all: true
+      authorize_url: https://sso.example.org/authorize
+      token_url: https://sso.example.org/token
+      userdata_url: https://sso.example.org/userinfo
+  extraFiles:
+    own:
+      mountPath: /usr/local/etc/jupyterhub/ours.py
+      stringData: |
+        from oauthenticator.generic import GenericOAuthenticator
+        class Ours(GenericOAuthenticator):
+            def user_info_to_username(self, user_info):
+                return user_info["sub"]
+  extraConfig:
+    own: |
+      from ours import Ours
+      c.JupyterHub.authenticator_class = Ours
+"""
+
+
+def test_a_module_that_the_pod_finds_beside_its_configuration_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "x.values.yaml"
+    file.write_text(OWN)
+    (person,) = data(str(file), "--claim", "sub=7")["people"]
+    assert person["username"] == "7"
+
+
 def test_without_an_oauth_provider_it_says_so(tmp_path: Path) -> None:
     file = tmp_path / "x.values.yaml"
     file.write_text("hub: {config: {JupyterHub: {authenticator_class: dummy}}}")

@@ -69,6 +69,19 @@ def said(found: dict[str, Any]) -> set[tuple[Any, ...]]:
     return {(rule["effect"], *rule["path"]) for rule in found["rules"]}
 
 
+SEVERAL = several(
+    students={
+        "authenticator": "generic-oauth",
+        "prefix": "",
+        "config": {**OIDC, "allow_all": True},
+    },
+    staff={
+        "authenticator": "github",
+        "config": {"allowed_users": ["olga"], "blocked_users": ["eve"], "allow_all": True},
+    },
+)
+
+
 LETS_IN: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[Any, ...]]]] = {
     "everybody": (plain("generic-oauth", **OIDC, allow_all=True), ada(), {("in", "allow_all")}),
     "one of many names": (
@@ -224,22 +237,72 @@ c.Ours.allowed_cohorts = {"2025", "2026"}
 """
 
 
+FAILS = """
+from oauthenticator.generic import GenericOAuthenticator
+
+class Ours(GenericOAuthenticator):
+    def user_info_to_username(self, user_info):
+        return user_info["no-such-claim"]
+
+c.JupyterHub.authenticator_class = Ours
+"""
+WITHOUT_A_NAME = """
+def username(user_info):
+    return user_info["no-such-claim"]
+
+c.GenericOAuthenticator.username_claim = username
+"""
+
+
+def test_code_that_fails_is_an_error_of_the_hub_for_people_and_has_its_line() -> None:
+    values = {"hub": {"config": {"Ours": OIDC}, "extraConfig": {"ours": FAILS}}}
+    found = asked(values, ada())
+    assert (found["allowed"], found["decided"]) == (False, "code")
+    assert found["reason"] == "500 : Internal Server Error"
+    assert found["note"] == "the hub's own code failed: KeyError: 'no-such-claim'"
+    assert found["block"] == ["ours", 6]
+
+
+def test_a_function_that_gives_no_name_has_its_line() -> None:
+    oidc = {key: value for key, value in OIDC.items() if key != "username_claim"}
+    values = plain("generic-oauth", WITHOUT_A_NAME, **oidc, allow_all=True)
+    assert asked(values, ada())["block"] == ["code", 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "claims", "at"),
+    [
+        (
+            plain("generic-oauth", **(OIDC | {"scope": ["openid"]}), allow_all=True),
+            ada(),
+            ["username_claim"],
+        ),
+        (
+            plain("cilogon", idps={CAMPUS: {**EMAIL, "allow_all": True}}),
+            {"sub": "1", "idp": CAMPUS},
+            ["idps", CAMPUS, "username_derivation", "username_claim"],
+        ),
+        (SEVERAL, ada(preferred_username="staff:olga"), []),
+    ],
+)
+def test_where_a_user_name_is_missing_the_setting_that_makes_it_is_named(
+    values: dict[str, Any], claims: dict[str, Any], at: list[str]
+) -> None:
+    provider = "students" if "global" in values else "login"
+    found = asked(values, claims, provider)
+    assert (found["allowed"], found["decided"], found["at"]) == (False, "code", at)
+
+
+def test_who_is_kept_out_reads_the_operators_own_message() -> None:
+    values = plain(
+        "generic-oauth", **OIDC, allow_all=True, username_pattern="x", custom_403_message="100% no"
+    )
+    assert asked(values, ada())["reason"] == "100% no"
+
+
 def test_a_rule_that_a_class_of_the_operator_has_is_known() -> None:
     values = {"hub": {"config": {"Ours": OIDC}, "extraConfig": {"ours": COHORTS}}}
     assert said(asked(values, ada(cohort="2026"))) == {("in", "allowed_cohorts", "2026")}
-
-
-SEVERAL = several(
-    students={
-        "authenticator": "generic-oauth",
-        "prefix": "",
-        "config": {**OIDC, "allow_all": True},
-    },
-    staff={
-        "authenticator": "github",
-        "config": {"allowed_users": ["olga"], "blocked_users": ["eve"], "allow_all": True},
-    },
-)
 
 
 def test_each_of_several_providers_has_rules_of_its_own() -> None:

@@ -8,6 +8,8 @@ in turn: it gets each hub's authenticator, as if it had been started with it.
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -75,7 +77,7 @@ class Hub:
         back = urlsplit(signed_in.headers["location"])
         ended = await self.browser.get(f"{back.path}?{back.query}")
         if ended.status_code != 302:
-            return dict(verdicts.REFUSED)
+            return verdicts.REFUSED | {"page": _words(ended.text)}
         xsrf = self.browser.cookies.get("_xsrf", path="/hub/") or ""
         user = await self.browser.get("/hub/api/user", params={"_xsrf": xsrf})
         user.raise_for_status()
@@ -86,6 +88,12 @@ class Hub:
             "admin": about["admin"],
             "groups": sorted(about["groups"]),
         }
+
+
+def _words(page: str) -> str:
+    """Return what people read on a page."""
+    text = html.unescape(re.sub(r"<[^>]*>", " ", page))
+    return " ".join(text.replace(" : ", " ").split())
 
 
 @asynccontextmanager
@@ -145,8 +153,10 @@ def test_500_hubs_do_with_people_what_access_says(part: int) -> None:
             async with real_hub() as hub:
                 for number in range(part, HOW_MANY, PARTS):
                     said, done = await both(number, hub, provider)
+                    page = done.pop("page", "")
                     same = {key: said[key] for key in done}
                     assert same == done, f"hub {number}: {made(number)}\n{said}"
+                    assert page == "" or _words(said["reason"]) in page, f"{number}: {said}\n{page}"
                     seen.update([key for key in ("allowed", "admin", "groups") if done.get(key)])
                     seen[said["decided"]] += 1
         return seen

@@ -57,6 +57,18 @@ class Provider:
         """Whether nobody can get in: CILogon's `idps` is all that it takes people of."""
         return self.face == "cilogon" and not self.institutions
 
+    def username_claim(self, idp: str) -> str:
+        """Return the claim that user names are made of, "" where code makes them.
+
+        Args:
+            idp: the institution, which decides at CILogon.
+        """
+        if self.face == "cilogon":
+            rule = (self.traits.get("idps") or {}).get(idp) or {}
+            return str((rule.get("username_derivation") or {}).get("username_claim") or "")
+        claim = self.traits.get("username_claim")
+        return claim if isinstance(claim, str) else ""
+
     def group_path(self) -> list[str]:
         """Return where in the claims the authenticator looks for groups."""
         key = self.traits.get("auth_state_groups_key")

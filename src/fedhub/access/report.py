@@ -10,7 +10,7 @@ from fedhub.access.persona import Persona
 from fedhub.access.places import RulePath, code_place, provider_place, rule_place
 from fedhub.access.provider import Provider
 from fedhub.errors import FedhubError, Position
-from fedhub.hub.providers import SINGLE
+from fedhub.hub.providers import SINGLE, extra_config_position
 
 if TYPE_CHECKING:
     from fedhub.hub import Hub
@@ -57,6 +57,7 @@ class Answer:
         rules: the rules that decided, each of them enough by itself.
         place: where to look when no rule decided.
         reason: what a person reads who is not let in.
+        notes: what explains it to the operator.
     """
 
     person: Persona
@@ -68,6 +69,7 @@ class Answer:
     rules: tuple[Rule, ...]
     place: Position
     reason: str
+    notes: tuple[str, ...] = ()
 
     @property
     def why(self) -> list[tuple[str, Position]]:
@@ -114,23 +116,25 @@ def report_of(hub: Hub, verdicts: Verdicts) -> Report:
     from fedhub.hub.credentials import masked, secret_strings
 
     secrets = secret_strings(hub)
+    providers = {provider.name: provider for provider in verdicts.providers}
     answers = []
     for person in verdicts.people:
         verdict = dict(verdicts.found[person.name])
-        verdict["reason"] = masked(verdict.get("reason", ""), secrets)
-        answers.append(_answer(hub, person, verdict))
+        for key in ("reason", "note"):
+            verdict[key] = masked(verdict.get(key, ""), secrets)
+        answers.append(_answer(hub, person, providers[person.provider], verdict))
     names = [name for place in hosts(hub) for name in place.names]
     notes = (*_notes(hub, verdicts), *_shared_names(answers))
     return Report(hub.name, next(iter(names), ""), verdicts.authenticator, tuple(answers), notes)
 
 
-def _answer(hub: Hub, person: Persona, verdict: Mapping[str, Any]) -> Answer:
+def _answer(hub: Hub, person: Persona, provider: Provider, verdict: Mapping[str, Any]) -> Answer:
     rules = tuple(
         Rule(rule["effect"], path, rule_place(hub, person.provider, path))
         for rule in verdict["rules"]
         for path in [tuple(rule["path"])]
     )
-    where = code_place if verdict["decided"] == "code" else _where_nothing_decided(person)
+    notes = [verdict["note"], _kept_back(provider, person) if verdict.get("at") else ""]
     return Answer(
         person,
         verdict["allowed"],
@@ -139,13 +143,32 @@ def _answer(hub: Hub, person: Persona, verdict: Mapping[str, Any]) -> Answer:
         verdict["admin"],
         verdict["decided"],
         rules,
-        where(hub, person.provider),
+        _place(hub, person, verdict),
         verdict["reason"],
+        tuple(filter(None, notes)),
     )
 
 
-def _where_nothing_decided(person: Persona) -> Any:
-    return lambda hub, provider: provider_place(hub, provider, person.idp)
+def _place(hub: Hub, person: Persona, verdict: Mapping[str, Any]) -> Position:
+    """Return where to look when no rule decided."""
+    if verdict["decided"] != "code":
+        return provider_place(hub, person.provider, person.idp)
+    if block := verdict.get("block"):
+        return extra_config_position(hub, *block)
+    if at := verdict.get("at"):
+        return rule_place(hub, person.provider, tuple(at))
+    return code_place(hub, person.provider)
+
+
+def _kept_back(provider: Provider, person: Persona) -> str:
+    """Return why the claim that a user name is made of did not come, as far as a scope is why."""
+    from fedhub.idp.claims import scope_for
+
+    claim = provider.username_claim(person.idp)
+    scope = scope_for(provider.face, claim)
+    if claim not in person.claims or not scope or scope in provider.names("scope"):
+        return ""
+    return f"{claim} is not sent: scope lacks {scope}"
 
 
 def _notes(hub: Hub, verdicts: Verdicts) -> Iterator[str]:

@@ -59,6 +59,7 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         ],
         "place": _place(answer.place),
         "reason": answer.reason or None,
+        "notes": list(answer.notes),
     }
 
 
@@ -101,7 +102,8 @@ def print_table(report: Report) -> None:
     for answer in refused:
         console.print(f"  {answer.person.name}: {answer.reason}", style="dim", markup=False)
     talk = _console(sys.stderr)
-    for note in report.notes:
+    of_people = [f"{one.person.name}: {note}" for one in report.answers for note in one.notes]
+    for note in (*of_people, *report.notes):
         talk.print(f"note: {note}", style="dim", markup=False)
 
 

@@ -49,6 +49,15 @@ def select_cilogon(claims: Mapping[str, Any], scope: str) -> dict[str, Any]:
     return {n: v for n, v in claims.items() if n in given and v not in (None, "", [])}
 
 
+def scope_for(face: str, claim: str) -> str:
+    """Return the scope without which a face keeps a claim back, "" where it never does."""
+    if face == "cilogon":
+        theirs = (scope for scope, names in CILOGON_SCOPES.items() if claim in names)
+        return next(theirs, "org.cilogon.userinfo")
+    ruled = OIDC_SCOPES if face in ("keycloak", "oidc") else {}
+    return next((scope for scope, names in ruled.items() if claim in names), "")
+
+
 def known_of(persona: Persona, edited: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """All claims of a persona, or those edited in their place, with a stable `sub`."""
     claims = dict(persona.claims if edited is None else edited)

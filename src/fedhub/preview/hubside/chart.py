@@ -27,6 +27,9 @@ _JUPYTERHUB_TRAITS = {
     "template_vars": "hub.templateVars",
 }
 
+CODE = "hub.extraConfig."
+"""What the names of code in a traceback start with, before the entry's key."""
+
 _CHART_SECRETS = {
     "JupyterHub": {"proxy_auth_token", "cookie_secret", "services"},
     "ConfigurableHTTPProxy": {"auth_token"},
@@ -145,4 +148,4 @@ def _hub_config(c: Any) -> None:
 def extra_config(namespace: dict[str, Any]) -> None:
     """Execute `hub.extraConfig` in the order of its keys, as the pod does."""
     for key, code in sorted((get_config("hub.extraConfig") or {}).items()):
-        exec(compile(code, f"hub.extraConfig.{key}", "exec"), namespace)  # noqa: S102 - the feature
+        exec(compile(code, f"{CODE}{key}", "exec"), namespace)  # noqa: S102 - the feature

@@ -12,13 +12,14 @@ import copy
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from fedhub_authenticators.refusals import Reason
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.web import HTTPError
 
-from fedhub.preview.hubside.verdicts import REFUSED, decide, sign_in
 from fedhub.preview.hubside.verdicts import Callback as _Callback
+from fedhub.preview.hubside.verdicts import decide, refusal, sign_in
 
 Rule = tuple[str | int, ...]
 """A trait, and the keys and the entry inside it: `("allowed_users", "ada")`."""
@@ -55,15 +56,15 @@ async def explained(
     Returns:
         What `verdicts.verdict` returns, with `decided`: "rules"; "nothing" when no rule lets the
         person in; "code" when the authenticator's own code or the provider decided. And `rules`,
-        each with its `effect` (in, admin, out) and its `path`.
+        each with its `effect` (in, admin, out) and its `path`. And `at`: the path of the setting
+        that made no user name, where that is why; else empty.
     """
     login = _Login(hub, provider, groups)
     with login.answers_kept():
         try:
             login.callback = await sign_in(login.authenticator, persona)
         except HTTPError as error:
-            reason = error.log_message or error.reason
-            return REFUSED | {"reason": reason, "decided": "code", "rules": []}
+            return refusal(error) | {"decided": "code", "rules": [], "at": []}
         verdict = await decide(login.authenticator, login.callback, groups)
     if verdict["allowed"]:
         found = [("in", rule) for rule in await _let_in(login)]
@@ -73,7 +74,18 @@ async def explained(
         decided, refused_by = await _kept_out(login, idp)
         found = [("out", rule) for rule in refused_by]
     rules = [{"effect": effect, "path": list(rule)} for effect, rule in found]
-    return verdict | {"decided": decided, "rules": rules}
+    at = list(_failed_at(login, verdict, idp)) if decided == "code" else []
+    return verdict | {"decided": decided, "rules": rules, "at": at}
+
+
+def _failed_at(login: _Login, verdict: Mapping[str, Any], idp: str) -> Rule:
+    """Return the setting that a user name should have come from, where none did."""
+    if verdict.get("why") != Reason.NO_NAME:
+        return ()
+    idps = getattr(login.authenticator, "idps", None)
+    if isinstance(idps, Mapping) and idp in idps:
+        return ("idps", idp, "username_derivation", "username_claim")
+    return ("username_claim",)
 
 
 async def _let_in(login: _Login) -> list[Rule]:

@@ -10,17 +10,25 @@ import base64
 import hashlib
 import json
 import secrets
+import traceback
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from http.client import responses
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from fedhub_authenticators.id_token import VerifiedIdToken
 from fedhub_authenticators.login import nonce_for
+from fedhub_authenticators.plain_words import without_secrets
+from fedhub_authenticators.provider import Provider
+from fedhub_authenticators.refusals import Reason, Refused
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator, _serialize_state
-from tornado.httpclient import AsyncHTTPClient, HTTPRequest
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.httputil import url_concat
 from tornado.web import HTTPError
+
+from fedhub.preview.hubside.chart import CODE
 
 REFUSED: dict[str, Any] = {"allowed": False, "username": None, "admin": False, "groups": []}
 """What is said of everybody who does not get in."""
@@ -79,7 +87,10 @@ async def sign_in(authenticator: Any, persona: str) -> Callback:
     )
     answer = parse_qs(urlsplit(response.headers.get("Location", "")).query)
     if "code" not in answer:
-        raise HTTPError(403, (answer.get("error_description") or ["no code came back"])[0])
+        words = (answer.get("error_description") or answer.get("error") or ["no code came back"])[0]
+        raise HTTPError(
+            403, f"{authenticator.login_service} did not log you in. It says: “{words}”"
+        )
     return Callback(answer["code"][0], state)
 
 
@@ -96,8 +107,64 @@ async def verdict(
     try:
         callback = await sign_in(authenticator, persona)
     except HTTPError as error:
-        return REFUSED | {"reason": error.log_message or error.reason}
+        return refusal(error)
     return await decide(authenticator, callback, groups)
+
+
+def refusal(error: Exception) -> dict[str, Any]:
+    """Return the verdict on somebody whose login ended in an error.
+
+    Returns:
+        What is said of everybody who does not get in, and the `reason`: what they read, as
+        `jupyterhub.handlers.base.BaseHandler.write_error` has it; `why`: what our refusals are
+        counted as, else ""; `note`: for the operator; `block`: the entry of `hub.extraConfig`
+        and its line (from 1) that the error came from, else None.
+    """
+    refused = isinstance(error, HTTPError)
+    failed = f"the hub's own code failed: {type(error).__name__}: {error}"
+    return REFUSED | {
+        "reason": _words(error),
+        "why": str(getattr(error, "why", "")),
+        "note": "" if refused else failed,
+        "block": _block(error),
+    }
+
+
+def _words(error: Exception) -> str:
+    """Return what an error's page says; its status where there is nothing more."""
+    status, words = 500, ""
+    if isinstance(error, HTTPError):
+        status = error.status_code
+        with suppress(TypeError, ValueError):
+            words = (error.log_message or "") % error.args
+    words = getattr(error, "reason", None) or words
+    words = getattr(error, "jupyterhub_message", words)
+    return str(words) or f"{status} : {responses.get(status, 'Unknown HTTP Error')}"
+
+
+def _as_page(authenticator: OAuthenticator, callback: Callback, error: Exception) -> Exception:
+    """Return what the callback's page makes of an error; see `PlainCallback`."""
+    of_provider = isinstance(error, HTTPClientError | OSError | json.JSONDecodeError)
+    if not (of_provider and isinstance(authenticator, Provider)):
+        return error
+    sent = [callback.get_argument("code"), *authenticator.secrets_in_use()]
+    words = without_secrets(authenticator.provider_failed(error), sent)
+    found = Refused(Reason.PROVIDER, words, status=502)
+    found.__cause__ = error
+    return found
+
+
+def _block(error: BaseException | None) -> list[Any] | None:
+    """Return the line of `hub.extraConfig` that an error, or what led to it, came from."""
+    found = None
+    while error is not None:
+        frames = traceback.extract_tb(error.__traceback__)
+        # Our own refusal may come through code of the operator, which is not to blame.
+        for frame in frames[-1:] if isinstance(error, Refused) else frames:
+            if frame.filename.startswith(CODE):
+                found = [frame.filename.removeprefix(CODE), frame.lineno]
+        error = error.__cause__ or error.__context__
+    return found
 
 
 async def decide(
@@ -112,12 +179,10 @@ async def decide(
     """
     try:
         model = await authenticator.get_authenticated_user(callback, None)
-    except HTTPError as error:
-        return REFUSED | {"reason": error.log_message or error.reason}
-    except Exception as error:  # noqa: BLE001 - whatever a hook raises is a refusal
-        return REFUSED | {"reason": f"{type(error).__name__}: {error}"}
+    except Exception as error:  # noqa: BLE001 - whatever a hook raises keeps the person out
+        return refusal(_as_page(authenticator, callback, error))
     if not model:
-        return REFUSED | {"reason": "no allow rule lets this person in"}
+        return refusal(HTTPError(403, authenticator.custom_403_message))
     name = model["name"]
     return {
         "allowed": True,
