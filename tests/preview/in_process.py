@@ -12,13 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from io import BytesIO
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from ruamel.yaml import YAML
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import SimpleAsyncHTTPClient
@@ -27,6 +24,7 @@ from werkzeug.test import Client as WebClient
 
 from fedhub.idp.client import Client
 from fedhub.idp.server import IdentityProvider
+from fedhub.preview.hubside.alone import ReadOnce
 from fedhub.preview.hubside.configuration import configure_as_pod
 from fedhub.preview.hubside.setup import Setup
 
@@ -87,10 +85,7 @@ def _read_packages_once(patch: pytest.MonkeyPatch) -> None:
     installed = functools.cache(lambda group: entry_points(group=group))
     patch.setattr("fedhub_authenticators.providers.entry_points", installed)
     patch.setattr("jupyterhub.traitlets.entry_points", installed)
-    schema = functools.cache(lambda path: YAML(typ="safe").load(Path(path)))
-    patch.setattr(
-        "oauthenticator.cilogon.yaml", SimpleNamespace(load=lambda file: schema(file.name))
-    )
+    patch.setattr("oauthenticator.cilogon.yaml", ReadOnce())
 
 
 def configured(values: dict[str, Any], provider: Provider) -> tuple[Config, list[dict[str, Any]]]:

@@ -140,6 +140,25 @@ def test_somebody_gets_in_by(name: str) -> None:
     assert said(found) == expected
 
 
+def test_what_decided_takes_as_many_tries_among_many_institutions_as_among_few(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries: list[int] = []
+
+    async def counted(*argv: Any) -> dict[str, Any]:
+        tries[-1] += 1
+        return await verdicts.decide(*argv)
+
+    monkeypatch.setattr(rules, "decide", counted)
+    for many in (1, 50):
+        tries.append(0)
+        others = {f"https://idp{n}.example.org": {**EMAIL, "allow_all": True} for n in range(many)}
+        assert asked(
+            plain("cilogon", idps={**others, CAMPUS: {**EMAIL, "allow_all": True}}), ada_at(CAMPUS)
+        )["allowed"]
+    assert tries[0] == tries[1]
+
+
 KEEPS_OUT: dict[str, tuple[dict[str, Any], dict[str, Any], set[tuple[Any, ...]]]] = {
     "a blocked name": (
         plain("generic-oauth", **OIDC, allow_all=True, blocked_users=["eve", "ada"]),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fedhub.hub import Hub
     from fedhub.preview.alone import Verdicts
 
+_NAMED = 5
+"""How many people a note names."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -205,7 +208,16 @@ def _shared_names(answers: Iterable[Answer]) -> Iterator[str]:
             by_name.setdefault(answer.username, {}).setdefault(identity, person.name)
     for username, people in by_name.items():
         if len(people) > 1:
+            both = "both" if len(people) == 2 else "all"  # noqa: PLR2004 - a pair
             yield (
-                f"{' and '.join(people.values())} would both be {username}: the name belongs to "
+                f"{_some(list(people.values()))} would {both} be {username}: the name belongs to "
                 "whoever logs in first, and the others are refused, unless bindings are off"
             )
+
+
+def _some(names: list[str]) -> str:
+    """Return names in a sentence, which stays one when there are hundreds."""
+    *first, last = (
+        [*names[:_NAMED], f"{len(names) - _NAMED} more"] if len(names) > _NAMED else names
+    )
+    return f"{', '.join(first)} and {last}"

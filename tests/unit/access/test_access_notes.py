@@ -42,6 +42,13 @@ def test_two_people_of_one_name_are_told_of(tmp_path: Path) -> None:
     assert note.startswith("a and b would both be ada")
 
 
+def test_of_many_people_of_one_name_some_are_named(tmp_path: Path) -> None:
+    (note,) = report(tmp_path, {f"p{n}": ("ada", str(n)) for n in range(8)}).notes
+    assert note.startswith("p0, p1, p2, p3, p4 and 3 more would all be ada: ")
+    (note,) = report(tmp_path, {f"p{n}": ("ada", str(n)) for n in range(3)}).notes
+    assert note.startswith("p0, p1 and p2 would all be ada: ")
+
+
 def test_the_same_person_twice_is_no_clash(tmp_path: Path) -> None:
     assert report(tmp_path, {"a": ("ada", "1"), "b": ("ada", "1")}).notes == ()
 

@@ -14,13 +14,15 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 # jsonschema, which oauthenticator imports, builds a parser of internationalized addresses when it
 # can. That takes a second, and nobody here asks whether an address is one.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # importing it then fails
 
-from jupyterhub.auth import Authenticator  # noqa: E402 - see above
+import oauthenticator.cilogon  # noqa: E402 - see above
+from jupyterhub.auth import Authenticator  # noqa: E402
+from ruamel.yaml import YAML  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 from fedhub.preview.hubside import rules, verdicts  # noqa: E402
@@ -28,7 +30,24 @@ from fedhub.preview.hubside.configuration import configure_as_pod  # noqa: E402
 from fedhub.preview.hubside.setup import Setup  # noqa: E402
 
 
+class ReadOnce:
+    """Stands in for upstream's YAML reader, which reads its schema for each institution anew.
+
+    With some hundred of them that takes longer than everybody's logins.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, Any] = {}
+
+    def load(self, file: TextIO) -> Any:
+        """Return what a file holds."""
+        if file.name not in self._found:
+            self._found[file.name] = YAML(typ="safe", pure=True).load(file)
+        return self._found[file.name]
+
+
 async def _answer() -> None:
+    oauthenticator.cilogon.yaml = ReadOnce()
     setup = Setup(**json.loads(sys.stdin.readline()))
     c = Config()
     with os.fdopen(setup.answer_fd, "w") as answer:

@@ -67,7 +67,7 @@ async def explained(
             return refusal(error) | {"decided": "code", "rules": [], "at": []}
         verdict = await decide(login.authenticator, login.callback, groups)
     if verdict["allowed"]:
-        found = [("in", rule) for rule in await _let_in(login)]
+        found = [("in", rule) for rule in await _let_in(login, idp)]
         found += [("admin", rule) for rule in await _made_admin(login, verdict)]
         decided = "rules" if found else "code"
     else:
@@ -88,8 +88,9 @@ def _failed_at(login: _Login, verdict: Mapping[str, Any], idp: str) -> Rule:
     return ("username_claim",)
 
 
-async def _let_in(login: _Login) -> list[Rule]:
+async def _let_in(login: _Login, idp: str) -> list[Rule]:
     every = [*_rules(login.authenticator, "allow"), *_rules(login.authenticator, "admin")]
+    every += _idp_rules(getattr(login.authenticator, "idps", None), idp)
 
     async def holds(rules: Iterable[Rule]) -> bool:
         return bool((await login.under(_limited(login.authenticator, every, rules)))["allowed"])
@@ -245,10 +246,7 @@ def _rules(authenticator: OAuthenticator, kind: str) -> list[Rule]:
         if name not in _NO_RULES
         and (name.startswith(kind) or (kind == "allow" and trait.metadata.get("allow_config")))
     ]
-    rules = _set(authenticator, named)
-    if kind == "allow":
-        rules += _idp_rules(getattr(authenticator, "idps", None))
-    return rules
+    return _set(authenticator, named)
 
 
 def _set(authenticator: OAuthenticator, traits: Iterable[str]) -> list[Rule]:
@@ -272,10 +270,11 @@ def _entries(value: Any) -> list[Rule]:
     return [()]
 
 
-def _idp_rules(idps: Any) -> list[Rule]:
+def _idp_rules(idps: Any, idp: str) -> list[Rule]:
+    """Return the rules of an institution in `idps`; those of others are about other people."""
+    rule = idps.get(idp, {}) if isinstance(idps, Mapping) else {}
     return [
         ("idps", idp, setting, *inside)
-        for idp, rule in (idps.items() if isinstance(idps, Mapping) else ())
         for setting in _IDP_RULES
         if rule.get(setting)
         for inside in _entries(rule[setting])
