@@ -64,6 +64,51 @@ def test_it_fits_and_reads_in_both_schemes(browser: Any, width: int, scheme: str
         page.close()
 
 
+PEOPLE = {
+    "google-admin": ("elsewhere.example", "google:olga@staff.example.org"),
+    "example-member": ("example.edu", "ada"),
+}
+ORDINARY = html_text(
+    Report(
+        "campus",
+        "hub.example.org",
+        "CILogonOAuthenticator",
+        tuple(
+            Answer(
+                Persona(name, "campus", "", institution, "has an address at staff.example.org", {}),
+                allowed=True,
+                username=username,
+                groups=(),
+                admin=True,
+                decided="rules",
+                rules=(Rule("admin", ("admin_users", username), PLACE),),
+                place=PLACE,
+                reason=f"You signed in as {username} at Google, but this hub takes others. " * 3,
+            )
+            for name, (institution, username) in PEOPLE.items()
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize("width", [360, 1030, 1280])
+def test_names_are_not_broken_inside_their_parts(browser: Any, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    try:
+        page.set_content(ORDINARY)
+        parts = page.evaluate(
+            "['Institution', 'User name'].flatMap("
+            "label => [...document.querySelectorAll(`td[data-label='${label}']`)])"
+            ".flatMap(cell => [...cell.childNodes]).filter(node => node.nodeType === 3)"
+            ".map(node => { const range = document.createRange(); range.selectNode(node);"
+            " return [node.data, range.getClientRects().length] })"
+        )
+        assert {text for text, _ in parts} > {"google:olga", "@staff.example.org", "example.edu"}
+        assert {lines for _, lines in parts} == {1}, parts
+    finally:
+        page.close()
+
+
 def contrast(first: str, second: str) -> float:
     """Contrast of two colours (WCAG 2.1, 1.4.3 asks for 4.5)."""
     light, dark = sorted((luminance(first), luminance(second)), reverse=True)

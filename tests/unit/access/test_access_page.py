@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -62,6 +64,23 @@ def test_claims_and_folders_are_nobody_elses_business() -> None:
     text = html_text(REPORT)
     assert "s3cret" not in text
     assert "/home/olga" not in text
+
+
+def test_what_decided_is_said_in_words() -> None:
+    def page(*path: str, effect: Any = "in") -> str:
+        about = answer("ada", allowed=effect != "out")
+        rules = (Rule(effect, path, PLACE),)
+        about = dataclasses.replace(about, rules=rules, decided="rules")
+        return html_text(dataclasses.replace(REPORT, answers=(about,)))
+
+    assert "everybody of this institution gets in" in page("idps", "urn:x:y", "allow_all")
+    assert "with an address at x.org gets in" in page("idps", "urn:x:y", "allowed_domains", "x.org")
+    assert "takes no accounts of this institution" in page("idps", effect="out")
+    assert "members of the group a{b} get in" in page("allowed_groups", "a{b}")
+    assert "members of the group a are admins" in page("admin_groups", "a", effect="admin")
+    assert "allowed_cohorts: 2026" in page("allowed_cohorts", "2026")  # of an operator's own class
+    assert "idps allow_all" not in page("idps", "urn:x:y", "allow_all")
+    assert "eve is blocked by name" in page("blocked_users", "eve", effect="out")
 
 
 def test_every_cell_has_a_header() -> None:
