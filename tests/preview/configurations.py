@@ -7,6 +7,7 @@ that rules and people meet.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,14 +24,41 @@ USERS = ("ada", "eve", "olga")
 GROUPS = ("staff", "students")
 DOMAINS = ("uni.example.edu", "lab.org", "gmail.com")
 ORGANISATIONS = ("lab", "lab:staff", "club")
-KINDS = ("cilogon", "github", "generic-oauth", "keycloak", "google")
+KINDS = ("cilogon", "github", "generic-oauth", "keycloak", "google", "custos", "globus")
 CLASSES = {
     "cilogon": "CILogonOAuthenticator",
     "github": "GitHubOAuthenticator",
     "generic-oauth": "GenericOAuthenticator",
     "keycloak": "KeycloakOAuthenticator",
     "google": "GoogleOAuthenticator",
+    "custos": "CustosOAuthenticator",
+    "globus": "GlobusOAuthenticator",
 }
+NAMESPACE, AUTHORITY = "urn:mace:egi.eu", "aai.egi.eu"
+
+HOOK = """
+async def hook(authenticator, handler, model):
+    if "{name}" in model["name"]:
+        {does}
+    return model
+c.Authenticator.post_auth_hook = hook
+"""
+HOOK_DOES = (
+    "return None",
+    "raise RuntimeError('no such record')",
+    "raise __import__('tornado').web.HTTPError(403, '100% no')",
+    "model['admin'] = True",
+)
+OURS = """
+from oauthenticator.generic import GenericOAuthenticator
+
+class Ours(GenericOAuthenticator):
+    def user_info_to_username(self, user_info):
+        return user_info["uid"]
+
+c.JupyterHub.authenticator_class = Ours
+"""
+"""A class of the operator's own, which nothing of fedhub's is in."""
 
 
 @dataclass
@@ -67,12 +95,28 @@ def made(number: int) -> Made:
         if len(login) > 1 and draw.random() < 0.5:
             login[names[0]]["prefix"] = ""
         values["global"] = {"fedhub": {"domain": "hub.example.org", "login": login}}
+    code = dict(_code(draw, kinds, plain=plain))
+    if "own" in code:
+        config["Ours"] = config.pop(CLASSES["generic-oauth"])
+    if code:
+        hub["extraConfig"] = code
     if not _manages_groups(values) and draw.random() < 0.3:
         users = draw.sample(USERS, 2)
         config.setdefault("JupyterHub", {})["load_groups"] = {"loaded": {"users": users}}
     found = Made(values, kinds)
     found.person = _person(draw, kinds)
     return found
+
+
+def _code(draw: random.Random, kinds: dict[str, str], *, plain: bool) -> Iterator[tuple[str, str]]:
+    """Yield entries of `hub.extraConfig`."""
+    if plain and set(kinds.values()) == {"generic-oauth"} and draw.random() < 0.4:
+        yield "own", OURS
+    elif "generic-oauth" in kinds.values() and draw.random() < 0.2:
+        username = 'lambda user: user["email"].lower()'
+        yield "username", f"c.GenericOAuthenticator.username_claim = {username}"
+    if draw.random() < 0.25:
+        yield "hook", HOOK.format(name=draw.choice(USERS), does=draw.choice(HOOK_DOES))
 
 
 def _manages_groups(values: Any) -> bool:
@@ -169,12 +213,44 @@ def _generic(draw: random.Random) -> dict[str, Any]:
         "scope": ["openid", "email", "profile"],
     }
     claim = draw.choice(("preferred_username", "email"))
-    return addresses | {"username_claim": claim} | _group_rules(draw, "oauth_user.groups")
+    rules = _group_rules(draw, "oauth_user.groups")
+    if rules and draw.random() < 0.3:
+        rules |= {
+            "auth_state_groups_key": "oauth_user.eduperson_entitlement",
+            "groups_format": "entitlements",
+            "entitlement_namespaces": [NAMESPACE],
+            "entitlement_authorities": [AUTHORITY],
+            "entitlement_names": "group",
+        }
+    return addresses | {"username_claim": claim} | rules
 
 
 def _keycloak(draw: random.Random) -> dict[str, Any]:
     realm = {"iam_url": "https://iam.example.org/auth", "realm": "lab"}
-    return realm | _group_rules(draw, "")
+    return realm | _institutions(draw) | _group_rules(draw, "")
+
+
+def _custos(draw: random.Random) -> dict[str, Any]:
+    tenant = {
+        "custos_url": "https://custos.example.org",
+        "iam_url": "https://iam.example.org/auth",
+        "client_id": f"custos-lab-{draw.randint(10**7, 10**8)}",
+        "flavour": draw.choice(("legacy", "v1")),
+    }
+    return tenant | _institutions(draw) | _group_rules(draw, "")
+
+
+def _institutions(draw: random.Random) -> dict[str, Any]:
+    return {"idps": draw.sample((CAMPUS, GOOGLE), 1)} if draw.random() < 0.4 else {}
+
+
+def _globus(draw: random.Random) -> dict[str, Any]:
+    traits: dict[str, Any] = {}
+    if draw.random() < 0.6:
+        traits["allowed_globus_groups"] = _some(draw, GROUPS)
+    if draw.random() < 0.3:
+        traits["admin_globus_groups"] = [draw.choice(GROUPS)]
+    return traits
 
 
 def _group_rules(draw: random.Random, key: str) -> dict[str, Any]:
@@ -187,6 +263,8 @@ def _group_rules(draw: random.Random, key: str) -> dict[str, Any]:
         traits["allowed_groups"] = _some(draw, GROUPS)
     if draw.random() < 0.5:
         traits["admin_groups"] = [draw.choice(GROUPS)]
+    if draw.random() < 0.3:
+        traits["groups_mapping"] = draw.choice(({"staff": "students"}, {"st*": "st*"}, {"x": "y"}))
     return traits
 
 
@@ -196,6 +274,8 @@ _OWN = {
     "generic-oauth": _generic,
     "keycloak": _keycloak,
     "google": _google,
+    "custos": _custos,
+    "globus": _globus,
 }
 
 
@@ -218,6 +298,14 @@ def _person(draw: random.Random, kinds: dict[str, str]) -> Persona:
             "email": f"{user}@{domain}",
             "groups": draw.sample(GROUPS, draw.randint(0, 2)),
         }
-    if draw.random() < 0.05:
+        if draw.random() < 0.7:
+            claims["uid"] = user
+        claims["eduperson_entitlement"] = [
+            f"{NAMESPACE}:group:{group}:role=member#{draw.choice((AUTHORITY, 'evil.example'))}"
+            for group in claims["groups"]
+        ]
+        if kind in ("custos", "keycloak") and draw.random() < 0.9:
+            claims["idp"] = idp
+    if draw.random() < 0.1:
         claims.pop(draw.choice(sorted(claims.keys() - {"sub", "preferred_username"})))
     return Persona("somebody", provider, idp, at.name, "", claims)

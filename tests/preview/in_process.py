@@ -93,7 +93,6 @@ def configured(values: dict[str, Any], provider: Provider) -> tuple[Config, list
     c = Config()
     described = configure_as_pod(c, Setup(values=values, identity_provider=IDP, answer_fd=-1))
     AsyncHTTPClient.configure(ToProvider)
-    c.Authenticator.enable_auth_state = False
     for one in described:
         provider.add_client(Client.from_description(one["client"]))
     return c, described
