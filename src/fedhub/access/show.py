@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from markupsafe import Markup
-
 from fedhub.access.expectations import Difference
 from fedhub.access.report import Answer, Report
 from fedhub.access.words import in_words
@@ -177,15 +175,9 @@ def html_text(report: Report) -> str:
         lstrip_blocks=True,
     )
     environment.filters["place"] = _short_place
-    environment.filters["breakable"] = _breakable
     environment.filters["words"] = in_words
     today = datetime.now(UTC).date()
     return environment.get_template("access.html").render(report=report, today=today)
-
-
-def _breakable(text: str) -> Markup:
-    """Return a text whose addresses a narrow column breaks before the @ rather than anywhere."""
-    return Markup("<wbr>@").join(text.split("@"))
 
 
 def _short_place(position: Position) -> str:
