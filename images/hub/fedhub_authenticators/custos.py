@@ -63,7 +63,8 @@ class CustosLoginHandler(OAuthLoginHandler):
         authenticator = self.authenticator
         if authenticator.kc_idp_hint:
             extra.setdefault("kc_idp_hint", authenticator.kc_idp_hint)
-            institutions = ",".join(authenticator.idps)
+            # An alias is for Keycloak, and nothing to CILogon.
+            institutions = ",".join(one for one in authenticator.idps if ":" in one)
             if 0 < len(institutions) <= LONGEST_HINT:
                 # Custos has its broker forward it to CILogon.
                 extra.setdefault("idphint", institutions)

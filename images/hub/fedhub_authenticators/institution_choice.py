@@ -76,8 +76,21 @@ class OffersInstitutions(Fetching, OAuthenticator):
         """Return the entity IDs of the institutions to choose from."""
         if not hasattr(self, "institution_hint"):
             return ()
-        offered = self._known if self._provider_lists() else getattr(self, "idps", None)
-        return [one for one in offered or () if self.institution_hint(one)]
+        return [one for one in self._taken_institutions() if self.institution_hint(one)]
+
+    def _taken_institutions(self) -> Collection[str]:
+        taken = self._known if self._provider_lists() else getattr(self, "idps", None)
+        return taken or ()
+
+    def only_institution(self) -> str:
+        """Return the entity ID of the only institution that people can come from.
+
+        Returns:
+            "" where there are others, where nothing leads there, or where the operator leaves
+            the choice to the provider.
+        """
+        offered = list(self.offered_institutions()) if self.institution_chooser else []
+        return offered[0] if len(offered) == len(self._taken_institutions()) == 1 else ""
 
     def institutions(self) -> list[Institution]:
         """Return the institutions to choose from, by name; none where there is no choice."""
@@ -172,11 +185,18 @@ class ChosenInstitution(OAuthLoginHandler):
     """
 
     def authorize_redirect(self, *args: Any, **kwargs: Any) -> None:
-        """Pass the choice on; one that the hub does not offer is as good as none."""
+        """Pass the choice on; one that the hub does not offer is as good as none.
+
+        Where there is nothing to choose, nobody is asked again at the provider.
+        """
+        authenticator = self.authenticator
         chosen = self.get_argument("idp", "")
-        if chosen and chosen in self.authenticator.offered_institutions():
+        if chosen and chosen in authenticator.offered_institutions():
             remember(self, chosen)
-            hint = self.authenticator.institution_hint(chosen)
+        else:
+            chosen = authenticator.only_institution()
+        if chosen:
+            hint = authenticator.institution_hint(chosen)
             kwargs.setdefault("extra_params", {}).update(hint)
         super().authorize_redirect(*args, **kwargs)
 

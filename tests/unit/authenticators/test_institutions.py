@@ -296,6 +296,66 @@ def test_the_provider_is_told_of_the_choice(
     run_async(go())
 
 
+CUSTOS = {
+    "custos_url": "https://custos.example.org",
+    "iam_url": "https://iam.example.org/auth",
+    "realm": "r1",
+    "allow_all": True,
+}
+
+
+@pytest.mark.parametrize(
+    "begin", ["/hub/oauth_login", "/hub/oauth_login?idp=https%3A%2F%2Fx.example"]
+)
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (one("cilogon", {"idps": {UNI: RULE}}), {"selected_idp": UNI}),
+        (keycloak(idps=["campus"]), {"kc_idp_hint": "campus"}),
+        (keycloak(idps=[UNI], kc_idp_hint="oidc"), {"kc_idp_hint": "oidc", "idphint": UNI}),
+        *(
+            (one("custos", CUSTOS | {"flavour": flavour, "idps": idps}), expected)
+            for flavour in ("legacy", "v1", "keycloak")
+            for idps, expected in (
+                ([UNI], {"kc_idp_hint": "oidc", "idphint": UNI}),
+                (["campus"], {"kc_idp_hint": "campus"}),
+            )
+        ),
+        # Nothing would carry it there.
+        (keycloak(idps=[UNI]), {}),
+        # The other institution's people would never get where they sign in.
+        (keycloak(idps=[UNI, "campus"]), {}),
+        # The operator leaves the choice to the provider.
+        (keycloak(idps=["campus"], institution_chooser=False), {}),
+    ],
+)
+def test_who_has_one_institution_to_choose_from_chooses_nothing(
+    settings: dict[str, Any], expected: dict[str, str], begin: str
+) -> None:
+    assert hints_sent(settings, begin) == expected
+
+
+def test_who_is_sent_on_without_a_button_goes_to_the_only_institution() -> None:
+    settings = keycloak(idps=["campus"], auto_login=True)
+    assert hints_sent(settings, "/hub/login") == {"kc_idp_hint": "campus"}
+
+
+def hints_sent(settings: dict[str, Any], begin: str) -> dict[str, str]:
+    """What a provider is told of an institution when somebody goes to an address of the hub."""
+
+    async def go() -> dict[str, str]:
+        async with running(configured(settings)) as (_, visitor):
+            reply = await visitor.get(begin)
+            while reply.headers["location"].startswith("/"):
+                reply = await visitor.get(reply.headers["location"])
+            assert COOKIE not in visitor.cookies, "nobody chose"
+            sent = parse_qs(urlsplit(reply.headers["location"]).query)
+            hints = ("selected_idp", "idphint", "kc_idp_hint", "idp")
+            return {name: sent[name][0] for name in hints if name in sent}
+
+    return run_async(go())
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_the_cookie_stays_on_the_hub_and_out_of_scripts(scheme: str) -> None:
     async def go() -> None:
