@@ -123,8 +123,8 @@ class CILogonInstitutions(OAuthenticator):
             )
         if idp not in self.idps:
             self.log.warning("An account of %s, which is not in idps", tidy(idp))
-            named = user_info.get("idp_name")
-            raise of_another_institution(named if isinstance(named, str) else "", idp)
+            told = user_info.get("idp_name")
+            raise of_another_institution(idp, told=told, known=self.institution_name(idp))
         return idp
 
     def _check_kept_for(self, idp: str, name: str) -> None:
@@ -175,15 +175,18 @@ class CILogonInstitutions(OAuthenticator):
         return {name: value for name, value in user.items() if name != claim}
 
 
-def of_another_institution(name: str, entity_id: str) -> Refused:
+def of_another_institution(entity_id: str, *, told: Any, known: str) -> Refused:
     """Return the refusal of somebody whose institution the hub does not list.
 
     Args:
-        name: the institution's; "" where it is not told.
-        entity_id: shown where there is no name.
+        entity_id: the institution's, for the log.
+        told: its name as the provider tells it, if it is one.
+        known: what the hub calls it, shown where the provider tells none.
     """
+    name = told if isinstance(told, str) and told else known
     return Refused(
         Reason.INSTITUTION,
-        f"You signed in at {tidy(name or entity_id)}, but this hub takes accounts of other "
-        "institutions. Sign in with another account, or ask the hub's operator for access.",
+        f"You signed in at {tidy(name)}, but this hub takes accounts of other institutions. Sign "
+        "in with another account, or ask the hub's operator for access.",
+        idp=entity_id,
     )

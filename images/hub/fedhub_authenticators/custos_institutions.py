@@ -100,8 +100,11 @@ class CustosInstitutions(CustosRest, CustosSettings, OAuthenticator):
         for institution in said:
             if institution not in taken:
                 self.log.warning("An account of %r, which is not in idps", institution)
-                named = user_info.get("idp_name")
-                raise of_another_institution(named if isinstance(named, str) else "", institution)
+                raise of_another_institution(
+                    institution,
+                    told=user_info.get("idp_name"),
+                    known=self.institution_name(institution),
+                )
 
     async def _said_of_institution(
         self, token_info: Mapping[str, Any], user_info: Mapping[str, Any]

@@ -47,12 +47,11 @@ class PlainCallback(OAuthCallbackHandler):
         try:
             await self._log_in()
         except Refused as refused:
-            about = {"user": refused.username}
+            refused.username = refused.username or (
+                self.who_tried.username if self.who_tried else ""
+            )
+            about = {"user": refused.username, "idp": tidy(refused.idp)}
             events.login(self.log, self.authenticator.called, "refused", refused.why, **about)
-            raise
-        except HTTPError as error:
-            # The operator's own hook or message.
-            events.login(self.log, self.authenticator.called, "refused", _reason(error))
             raise
         except Exception as error:
             reason = Reason.HUB
@@ -63,6 +62,12 @@ class PlainCallback(OAuthCallbackHandler):
     async def _log_in(self) -> None:
         try:
             await super().get()
+        except Refused:
+            raise
+        except HTTPError as error:
+            # The operator's own hook, or upstream's class; or nobody said why.
+            words = self.authenticator.words_of(error, self.who_tried)
+            raise Refused(_reason(error), words, status=error.status_code) from error
         except (HTTPClientError, OSError, json.JSONDecodeError) as error:
             words = without_secrets(self.authenticator.provider_failed(error), self._secrets())
             raise Refused(Reason.PROVIDER, words, status=502) from error
@@ -188,27 +193,34 @@ class PlainWords(OAuthenticator):
     def _refuse(self, why: Reason, username: str, auth_model: dict[str, Any] | None) -> None:
         if auth_model is None:
             return
-        words = self.custom_403_message
-        if words == self.trait_defaults("custom_403_message"):
-            words = self.refusal(username, auth_model)
-        raise Refused(why, words, username=username)
-
-    def refusal(self, username: str, auth_model: dict[str, Any]) -> str:
-        """Return what a person reads whom no rule lets in."""
-        return (
-            f"You signed in as {tidy(username)} {self.signed_in_where(auth_model)}, but this hub "
-            "does not let that account in. Ask the hub's operator for access, or sign in with "
-            "another account."
-        )
-
-    def signed_in_where(self, auth_model: dict[str, Any]) -> str:
-        """Return the institution, where the provider names one, or the provider."""
         user = (auth_model.get("auth_state") or {}).get(self.user_auth_state_key)
         name = user.get("idp_name") if isinstance(user, Mapping) else None
-        return f"at {tidy(name)}" if isinstance(name, str) and name else self._with_service()
+        institution = name if isinstance(name, str) else ""
+        raise Refused(why, self._refusal(username, institution), username=username)
 
-    def _with_service(self) -> str:
-        return f"with {self.login_service}"
+    def _refusal(self, username: str, institution: str) -> str:
+        """Return what a person reads whom no rule lets in: the operator's words, or ours."""
+        words = str(self.custom_403_message)
+        if words != self.trait_defaults("custom_403_message"):
+            return words
+        account = f"as {tidy(username)} " if username else ""
+        where = f"at {tidy(institution)}" if institution else f"with {self.login_service}"
+        return (
+            f"You signed in {account}{where}, but this hub does not let that account in. Ask the "
+            "hub's operator for access, or sign in with another account."
+        )
+
+    def words_of(self, error: HTTPError, tried: Tried | None) -> str:
+        """Return what a person reads of an error that is not ours, as JupyterHub would have it.
+
+        Args:
+            error: a hook's, or upstream's, which raises one where a hook says nothing.
+            tried: who it was, where that is known.
+        """
+        words = getattr(error, "jupyterhub_message", "") or error.reason or _message(error)
+        if words and words != self.trait_defaults("custom_403_message"):
+            return str(words)
+        return self._refusal(tried.username, tried.institution) if tried else self._refusal("", "")
 
     def provider_failed(self, error: Exception) -> str:
         """Return what a person reads when the provider failed after they had signed in there."""
@@ -220,6 +232,10 @@ class PlainWords(OAuthenticator):
             f"{self.login_service} did not finish your login.{said} Start again from the hub's "
             "login page; if that does not help, tell the hub's operator."
         )
+
+
+def _message(error: HTTPError) -> str:
+    return str(error.log_message or "") % error.args
 
 
 def _reason(error: HTTPError) -> Reason:

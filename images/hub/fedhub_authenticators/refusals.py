@@ -72,14 +72,16 @@ class Refused(HTTPError):  # noqa: N818 - it is what happened, as in a sentence
         words: what the person reads.
         status: HTTP's.
         username: whom it is about, where that is known.
+        idp: the entity ID of an institution that the hub does not take.
     """
 
     def __init__(
-        self, reason: Reason, words: str, *, status: int = 403, username: str = ""
+        self, reason: Reason, words: str, *, status: int = 403, username: str = "", idp: str = ""
     ) -> None:
         super().__init__(status, words)
         self.why = reason
         self.username = username
+        self.idp = idp
 
     @property
     def another_account_may_help(self) -> bool:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from oauthenticator.oauth2 import OAuthenticator
-from tornado.web import HTTPError
 
 from fedhub_authenticators.plain_words import tidy
 
 _said: ContextVar[dict[str, Any] | None] = ContextVar("said", default=None)
 """What the provider says of the person whose login goes on; None outside of a login."""
+
+_NAME = ""
+"""What their user name is noted under, beside the provider's claims."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,12 @@ class Tried:
     """Somebody who was not let in, as the provider knows them; "" for what it does not say.
 
     Attributes:
+        username: what the provider calls them, before the hub's prefix.
         email: their address.
         institution: the name of where they signed in.
     """
 
+    username: str
     email: str
     institution: str
 
@@ -40,13 +44,14 @@ class KnowsWhoTried(OAuthenticator):
         """Log somebody in."""
         said: dict[str, Any] = {}
         token = _said.set(said)
+        model = None
         try:
-            return await super().get_authenticated_user(handler, data)
-        except HTTPError:
-            handler.who_tried = self._who(said)
-            raise
+            model = await super().get_authenticated_user(handler, data)
         finally:
             _said.reset(token)
+            if model is None:
+                handler.who_tried = self._who(said)
+        return model
 
     async def token_to_user(self, token_info: dict[str, Any]) -> dict[str, Any]:
         """Note what the provider says."""
@@ -56,8 +61,17 @@ class KnowsWhoTried(OAuthenticator):
             said.update(user)
         return user
 
+    def user_info_to_username(self, user_info: dict[str, Any]) -> Any:
+        """Note what the provider calls them."""
+        name = super().user_info_to_username(user_info)
+        said = _said.get()
+        if said is not None:
+            said[_NAME] = name
+        return name
+
     def _who(self, said: Mapping[str, Any]) -> Tried:
         email, name, idp = (said.get(claim) for claim in ("email", "idp_name", "idp"))
         if not (isinstance(name, str) and name) and isinstance(idp, str) and idp:
             name = self.institution_name(idp)
-        return Tried(*(tidy(one) if isinstance(one, str) else "" for one in (email, name)))
+        found = (said.get(_NAME), email, name)
+        return Tried(*(tidy(one) if isinstance(one, str) else "" for one in found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from html import unescape
 from pathlib import Path
@@ -24,6 +25,7 @@ NAMES = {UNI: "University of Example", ZURICH: "Universität Zürich"}
 CILOGON = {"idps": {UNI: RULE, ZURICH: RULE}, "institution_names": NAMES}
 GITHUB = {"allowed_users": ["olga"]}
 ADA = {"login": "ada", "id": 1, "email": "ada@example.org"}
+NO_LOG = logging.NullHandler()
 HOSTILE = """"><script>alert(1)</script><img src=x onerror='alert(1)'>{{ 7*7 }}"""
 
 
@@ -256,12 +258,14 @@ def test_a_class_that_an_operator_names_has_the_page_without_configure(
 # --- refusals -----------------------------------------------------------------------------
 
 
-def refusal(c: Config, user: dict[str, Any] = ADA, begin: str = "/hub/oauth_login") -> str:
+def refusal(c: Config, user: dict[str, Any] = ADA, *, log: logging.Handler = NO_LOG) -> str:
     """What somebody reads after a login that the hub does not take."""
 
     async def go() -> str:
         async with running(c) as (hub, visitor):
-            await visitor.get(begin)
+            hub.log.addHandler(log)
+            hub.log.setLevel(logging.WARNING)
+            await visitor.get("/hub/oauth_login")
             reply = await visitor.log_in(hub.authenticator, user)
             assert reply.status_code >= 400
             return reply.text
@@ -290,15 +294,95 @@ def test_a_refusal_names_the_institution() -> None:
     assert "<script>alert" not in html
 
 
-def test_an_operators_hook_that_refuses_offers_another_account() -> None:
-    def hook(*_: Any) -> None:
-        raise HTTPError(403, "Not during the exam.")
+def nothing(*_: Any) -> None:
+    """A hook that lets nobody in, without a word."""
 
+
+def no_exam(*_: Any) -> None:
+    raise HTTPError(403, "Not during the 100% exam.")
+
+
+def in_jupyterhubs_way(*_: Any) -> None:
+    error = HTTPError(403, "for the log", reason="Exam")
+    error.jupyterhub_message = "Not during the <exam>."
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        (nothing, "You signed in as ada with GitHub, but this hub does not let that account in."),
+        (no_exam, "Not during the 100% exam."),
+        (in_jupyterhubs_way, "Not during the &lt;exam&gt;."),
+    ],
+)
+def test_whom_an_operators_hook_refuses_reads_which_account_it_was(
+    hook: Any, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
     c = configured(one("github", {"allow_all": True}))
     c.Authenticator.post_auth_hook = hook
-    html = refusal(c)
-    assert "Not during the exam." in html
+    html = refusal(c, log=caplog.handler)
+    assert words in html
+    assert "<dt>Account</dt><dd>ada</dd>" in html
+    assert "ada@example.org</dd>" in html
+    assert "403 Forbidden · not-allowed" in html
     assert "Use another account" in links(html)
+    assert "login refused provider=main reason=not-allowed user=ada" in caplog.messages
+
+
+def test_the_operators_own_message_stands_for_a_hooks_silence() -> None:
+    c = configured(one("github", {"allow_all": True, "custom_403_message": "Ask at the desk."}))
+    c.Authenticator.post_auth_hook = nothing
+    html = refusal(c)
+    assert "Ask at the desk." in html
+    assert "You signed in as" not in html
+
+
+def test_a_name_that_breaks_the_hubs_pattern_is_said() -> None:
+    html = refusal(configured(one("github", {"allow_all": True, "username_pattern": "[0-9]+"})))
+    assert "You signed in as ada with GitHub" in html
+    assert "<dt>Account</dt><dd>ada</dd>" in html
+
+
+ELSEWHERE = "https://idp.elsewhere.example/idp/shibboleth"
+KEYCLOAK = {"iam_url": "https://iam.example.org/auth", "realm": "r1", "allow_all": True}
+
+
+@pytest.mark.parametrize(
+    ("settings", "begin"),
+    [
+        (one("cilogon", CILOGON), ""),
+        (one("keycloak", KEYCLOAK | {"idps": [UNI], "institution_names": NAMES}), " user=ada"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("idp_name", "called"), [({}, "idp.elsewhere.example"), ({"idp_name": "College"}, "College")]
+)
+def test_an_institution_that_is_not_taken_goes_by_its_name_and_in_the_log_by_its_entity_id(
+    settings: dict[str, Any],
+    begin: str,
+    idp_name: dict[str, str],
+    called: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    claims = {"email": "ada@elsewhere.example", "preferred_username": "ada", "sub": "1"}
+    c = configured(settings)
+    html = refusal(c, claims | {"idp": ELSEWHERE} | idp_name, log=caplog.handler)
+    assert f"You signed in at {called}, but" in html
+    assert ELSEWHERE not in html
+    event = "login refused provider=main reason=institution-not-listed"
+    assert f"{event}{begin} idp={ELSEWHERE}" in caplog.messages
+
+
+def test_what_an_institution_says_it_is_stays_one_short_word_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    idp = "https://x.example/\nlogin in provider=main user=root" + "x" * 3000
+    c = configured(one("cilogon", CILOGON))
+    refusal(c, {"email": "ada@x.example", "sub": "1", "idp": idp}, log=caplog.handler)
+    (event,) = (one for one in caplog.messages if one.startswith("login refused"))
+    assert 'idp="https://x.example/ login in provider=main user=rootxx' in event
+    assert len(event) < 500
 
 
 def test_where_somebody_was_going_survives_a_refusal() -> None:
