@@ -10,6 +10,7 @@ from fedhub.access.persona import Persona
 from fedhub.access.report import Answer, Report, Rule
 from fedhub.access.show import html_text
 from fedhub.errors import Position
+from tests.browser.contrast import contrast
 
 pytestmark = pytest.mark.browser
 
@@ -107,17 +108,3 @@ def test_names_are_not_broken_inside_their_parts(browser: Any, width: int) -> No
         assert {lines for _, lines in parts} == {1}, parts
     finally:
         page.close()
-
-
-def contrast(first: str, second: str) -> float:
-    """Contrast of two colours (WCAG 2.1, 1.4.3 asks for 4.5)."""
-    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def luminance(colour: str) -> float:
-    parts = [int(part) / 255 for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]]
-    red, green, blue = (
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -13,6 +13,7 @@ from urllib.parse import quote_plus
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.visits import press_persona
 from tests.previews import EXAMPLES, RunningHub, running_hub
 
 pytestmark = pytest.mark.browser
@@ -52,12 +53,7 @@ def open_sign_in_page(page: Page, hub: RunningHub, persona: dict[str, Any]) -> N
 
 def sign_in(page: Page, hub: RunningHub, persona: dict[str, Any]) -> None:
     open_sign_in_page(page, hub, persona)
-    # By its value: a button inside a folded institution has no role yet.
-    button = page.locator(f'button[name="persona"][value="{persona["name"]}"]')
-    closed = page.locator("details:not([open])", has=button).locator("> summary")
-    while not button.is_visible():
-        closed.first.click()
-    button.click()
+    press_persona(page, persona["name"])
 
 
 def test_a_person_who_is_let_in_gets_a_notebook_and_is_really_logged_out(

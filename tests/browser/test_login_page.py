@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.previews import ROOT, RunningHub, running_hub
+from tests.browser import visits
+from tests.previews import RunningHub, running_hub
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CITIES = ("Zürich", "Århus", "Łódź", "São Paulo", "Königsberg", "Nagoya", "Uppsala")
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
 
@@ -87,30 +87,14 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def check(page: Page) -> None:
-    """Nothing of the page is out of sight or unreadable, and nothing of it ran."""
-    width = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert width <= 0, f"{page.url} scrolls sideways by {width} pixels"
-    page.add_script_tag(path=str(AXE))
-    found = page.evaluate("axe.run()")
-    violations = [
-        (violation["id"], [node["html"] for node in violation["nodes"]])
-        for violation in found["violations"]
-    ]
-    assert not violations
+    """It is as every page is to be, and nothing that anybody wrote into it ran."""
+    visits.check(page)
     assert page.title() != "hacked"
-
-
-def sign_in(page: Page, persona: str) -> None:
-    """Press a persona's button on the provider's page, wherever it is folded away."""
-    button = page.locator(f'button[name="persona"][value="{persona}"]')
-    while not button.is_visible():
-        page.locator("details:not([open])", has=button).locator("> summary").first.click()
-    button.click()
 
 
 def be_refused(page: Page, hub: RunningHub) -> None:
     page.goto(f"{hub.url}hub/staff/oauth_login")
-    sign_in(page, "github-outsider")
+    visits.press_persona(page, "github-outsider")
     expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
 
 
@@ -132,7 +116,7 @@ def test_a_refusal_is_for_everybody(context: BrowserContext, hub: RunningHub) ->
 def test_the_page_after_a_logout_is_for_everybody(context: BrowserContext, hub: RunningHub) -> None:
     page = context.new_page()
     page.goto(f"{hub.url}hub/staff/oauth_login")
-    sign_in(page, "github-allowed")
+    visits.press_persona(page, "github-allowed")
     page.wait_for_url(re.compile(r"/(user|hub/spawn)"))
     page.goto(f"{hub.url}hub/logout")
     expect(page.get_by_role("heading", name="You are logged out")).to_be_visible()
@@ -244,7 +228,7 @@ def test_a_refusal_names_the_account_and_whom_to_ask(page: Page, hub: RunningHub
     assert "help@example.org" in page_text
     page.get_by_role("link", name="Use another account").click()
     # The provider asks again who it is.
-    sign_in(page, "github-allowed")
+    visits.press_persona(page, "github-allowed")
     page.wait_for_url(re.compile(r"/(user|hub/spawn)"))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.visits import log_out_there, press_persona
 from tests.previews import RunningHub, running_hub
 
 pytestmark = pytest.mark.browser
@@ -41,10 +42,60 @@ global:
           scope: [openid, email, profile]
           allowed_users: [ada@example.org]
 """
-VALUES = {"keycloak": KEYCLOAK, "oidc": OIDC}
+CUSTOS_V1 = """\
+global:
+  fedhub:
+    domain: hub.example.org
+    login:
+      lab:
+        authenticator: custos
+        config:
+          flavour: v1
+          iam_url: https://iam.example.org/auth
+          realm: lab
+          allowed_groups: [staff]
+"""
+GOOGLE = """\
+global:
+  fedhub:
+    domain: hub.example.org
+    login:
+      lab:
+        authenticator: google
+        label: Staff account
+        config:
+          hosted_domain: [example.org]
+          allowed_users: [ada]
+"""
+GLOBUS = """\
+global:
+  fedhub:
+    domain: hub.example.org
+    login:
+      lab:
+        authenticator: globus
+        config:
+          allowed_users: [ada]
+"""
+VALUES = {
+    "keycloak": KEYCLOAK,
+    "oidc": OIDC,
+    "custos-v1": CUSTOS_V1,
+    "google": GOOGLE,
+    "globus": GLOBUS,
+}
 
-LEADS_BACK = frozenset({"keycloak", "oidc", "custos"})
+LEADS_BACK = frozenset({"keycloak", "oidc", "custos", "custos-v1"})
 """Hubs whose provider brings people back after its logout."""
+
+LEFT_TO_PEOPLE = {
+    **{name: {"CILogon"} for name in ("campus", "custos", "custos-v1")},
+    "two-providers": {"CILogon", "GitHub"},
+    "github": {"GitHub"},
+    "google": {"Google"},
+    "globus": {"Globus"},
+}
+"""Whose session only a person can end, by hub: what the page after a logout links to."""
 
 HUBS = ["campus", "github", "custos", "two-providers", *VALUES]
 
@@ -86,15 +137,6 @@ def begin(page: Page, hub: RunningHub, persona: dict[str, Any]) -> None:
     page.goto(f"{pages_of(hub, persona)}oauth_login?next=%2Fhub%2Fhome")
 
 
-def choose(page: Page, persona: dict[str, Any]) -> None:
-    # By its value: a button inside a folded institution has no role yet.
-    button = page.locator(f'button[name="persona"][value="{persona["name"]}"]')
-    closed = page.locator("details:not([open])", has=button).locator("> summary")
-    while not button.is_visible():
-        closed.first.click()
-    button.click()
-
-
 def expect_to_be_asked(page: Page, hub: RunningHub) -> None:
     """The provider asks who is there."""
     expect(page).to_have_url(re.compile(re.escape(hub.data["identity_provider"])))
@@ -104,7 +146,7 @@ def expect_to_be_asked(page: Page, hub: RunningHub) -> None:
 def test_a_logout_is_one_at_the_provider_too(page: Page, hub: RunningHub, name: str) -> None:
     for persona in everybody(hub, gets_in=True):
         begin(page, hub, persona)
-        choose(page, persona)
+        press_persona(page, persona["name"])
         expect(page).to_have_url(f"{hub.url}hub/home")
         passed: list[str] = []
         page.on("request", lambda request, passed=passed: passed.append(request.url))
@@ -115,6 +157,10 @@ def test_a_logout_is_one_at_the_provider_too(page: Page, hub: RunningHub, name: 
         assert not page.url.endswith("/hub/home")
         went = any(url.startswith(hub.data["identity_provider"]) for url in passed)
         assert went is (name in LEADS_BACK)
+        links = page.get_by_role("link", name=re.compile("^Log out of ")).all_inner_texts()
+        left = {link.removeprefix("Log out of ") for link in links}
+        assert left <= LEFT_TO_PEOPLE.get(name, set())
+        assert bool(left) is (name in LEFT_TO_PEOPLE)
         page.goto(f"{hub.url}hub/home")
         expect(page).to_have_url(re.compile(r"/hub/login"))
         if went:
@@ -129,12 +175,35 @@ def test_somebody_who_was_refused_can_use_another_account(page: Page, hub: Runni
     assert both, "a hub of this test lets one in and refuses one at a provider"
     for provider in sorted(both):
         begin(page, hub, refused[provider])
-        choose(page, refused[provider])
+        press_persona(page, refused[provider]["name"])
         expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
         page.get_by_role("link", name="Use another account").click()
         if page.url.startswith(hub.url):
-            page.get_by_role("button", name="Sign in with another account").click()
+            log_out_there(page)
+            page.get_by_role("link", name="Sign in with another account").click()
         expect_to_be_asked(page, hub)
-        choose(page, allowed[provider])
+        press_persona(page, allowed[provider]["name"])
         expect(page).to_have_url(f"{hub.url}hub/home")
         page.goto(f"{hub.url}hub/logout")
+
+
+@pytest.mark.parametrize("name", ["campus"], indirect=True)
+def test_who_does_not_log_out_there_first_is_the_same_person_again(
+    page: Page, hub: RunningHub
+) -> None:
+    (refused,) = everybody(hub, gets_in=False)
+    begin(page, hub, refused)
+    press_persona(page, refused["name"])
+    page.get_by_role("link", name="Use another account").click()
+    page.get_by_role("link", name="Sign in with another account").click()
+    expect_to_be_asked(page, hub)
+    others = [
+        one["name"]
+        for one in hub.personas.values()
+        if one["idp"] == refused["idp"] and one != refused
+    ]
+    assert others, "an institution of this test has several people"
+    for other in others:
+        expect(page.locator(f'button[value="{other}"]')).to_have_count(0)
+    press_persona(page, refused["name"])
+    expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()

@@ -3,7 +3,8 @@
 A person with one account at a provider is signed in there without being asked, so "try again"
 leads to the same refusal. What helps depends on the provider:
 
-- one with an `end_session_endpoint` ends its session, and leads back to a new login;
+- one with an `end_session_endpoint` ends its session, and leads back to a new login; where
+  CILogon is behind it, as behind Custos, to the page below;
 - Google, GitHub and Azure show their account chooser (`prompt=select_account`);
 - CILogon's logout leads nobody back (`/logout/`), and its `prompt=select_account` shows the list
   of institutions, but a session there still counts for the same institution (cilogon/service-lib
@@ -130,6 +131,8 @@ class RemembersRefused(OAuthCallbackHandler):
         """Go on to a new login where that is what the logout was for."""
         if _wants_anew(self) is None:
             await super().show_logged_out()
+        elif self.authenticator.behind():
+            await _explain(self, _sign_in_address(self))
         else:
             self.redirect(_sign_in_address(self))
 
@@ -185,14 +188,15 @@ class AnotherAccount(LogoutPage):
         elif authenticator.chooses_accounts() or not authenticator.provider_logout_url:
             self.redirect(sign_in)
         else:
-            self.finish(
-                await self.render_template(
-                    "another_account.html",
-                    provider_logout_url=authenticator.provider_logout_url,
-                    login_service=authenticator.login_service,
-                    sign_in_url=sign_in,
-                )
-            )
+            await _explain(self, sign_in)
+
+
+async def _explain(handler: BaseHandler, sign_in_url: str) -> None:
+    """Show what to do where nothing but a person ends the session that is in the way."""
+    left = handler.authenticator.left_to_people()
+    handler.finish(
+        await handler.render_template("another_account.html", sign_in_url=sign_in_url, **left)
+    )
 
 
 def _set_short_cookie(handler: BaseHandler, name: str, value: str) -> None:

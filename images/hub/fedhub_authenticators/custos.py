@@ -28,7 +28,7 @@ from tornado.httputil import url_concat
 from fedhub_authenticators import events
 from fedhub_authenticators.custos_discovery import CustosDiscovery, UnknownAddressError
 from fedhub_authenticators.custos_groups import KEPT, CustosGroups
-from fedhub_authenticators.custos_institutions import CustosInstitutions
+from fedhub_authenticators.custos_institutions import CustosInstitutions, is_entity_id
 from fedhub_authenticators.issuer import Issuer
 from fedhub_authenticators.provider import Provider
 from fedhub_authenticators.refusals import Reason, Refused
@@ -64,7 +64,7 @@ class CustosLoginHandler(OAuthLoginHandler):
         if authenticator.kc_idp_hint:
             extra.setdefault("kc_idp_hint", authenticator.kc_idp_hint)
             # An alias is for Keycloak, and nothing to CILogon.
-            institutions = ",".join(one for one in authenticator.idps if ":" in one)
+            institutions = ",".join(one for one in authenticator.idps if is_entity_id(one))
             if 0 < len(institutions) <= LONGEST_HINT:
                 # Custos has its broker forward it to CILogon.
                 extra.setdefault("idphint", institutions)

@@ -25,6 +25,9 @@ from fedhub_authenticators.refusals import Reason, Refused
 CILOGONS_LIST = "https://cilogon.org/idplist/"
 """Where the names of the institutions behind Custos are."""
 
+CILOGONS_LOGOUT = "https://cilogon.org/logout/"
+"""Where people log out of the CILogon behind Custos; it leads nobody back."""
+
 LIST_KEPT_FOR = 300.0
 """Seconds for which Custos' list of institutions is good."""
 
@@ -66,9 +69,20 @@ class CustosInstitutions(CustosRest, CustosSettings, OAuthenticator):
             )
         return entity_ids
 
+    def leads_to_cilogon(self) -> bool:
+        """Return whether CILogon is behind the realm, as the broker that people are passed on to.
+
+        Institutions that are all aliases are brokers of the realm themselves.
+        """
+        return bool(self.kc_idp_hint) and (not self.idps or any(map(is_entity_id, self.idps)))
+
     def default_idplist_url(self) -> str:
         """Return where the institutions' names are, where CILogon is behind the realm."""
-        return CILOGONS_LIST if self.kc_idp_hint else ""
+        return CILOGONS_LIST if self.leads_to_cilogon() else ""
+
+    def default_provider_logout_url(self) -> str:
+        """Return where CILogon's own session ends, which the realm's logout leaves alone."""
+        return CILOGONS_LOGOUT if self.leads_to_cilogon() else ""
 
     def institution_hint(self, institution: str) -> dict[str, str]:
         """Return what makes Keycloak pass people on to an institution, nothing if nothing does.
@@ -76,7 +90,7 @@ class CustosInstitutions(CustosRest, CustosSettings, OAuthenticator):
         An entity ID is for the CILogon behind the broker, which Custos has forward `idphint`;
         anything else is the alias of a broker of the realm.
         """
-        if ":" not in institution:
+        if not is_entity_id(institution):
             return {"kc_idp_hint": institution}
         return {"idphint": institution} if self.kc_idp_hint else {}
 
@@ -176,6 +190,11 @@ class CustosInstitutions(CustosRest, CustosSettings, OAuthenticator):
             str(entity_id): tidy(name) if isinstance(name, str) else ""
             for entity_id, name in zip(entity_ids, names, strict=True)
         }
+
+
+def is_entity_id(institution: str) -> bool:
+    """Return whether an institution is called as CILogon calls it, not as a broker of a realm."""
+    return ":" in institution
 
 
 def _unverified(token: Any) -> dict[str, Any]:

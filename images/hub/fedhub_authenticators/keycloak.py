@@ -21,6 +21,10 @@ class KeycloakOAuthenticator(CustosOAuthenticator):
     def _default_login_service(self) -> str:
         return "Keycloak"
 
+    def leads_to_cilogon(self) -> bool:
+        """Return whether institutions are CILogon's; else a broker may be anything."""
+        return super().leads_to_cilogon() and bool(self.idps)
+
     @default("kc_idp_hint")
     def _default_kc_idp_hint(self) -> str:
         return ""

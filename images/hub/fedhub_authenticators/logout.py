@@ -73,6 +73,8 @@ class LogsOut(Revokes):
 
     @default("provider_logout_url")
     def _default_provider_logout_url(self) -> str:
+        if known := getattr(self, "default_provider_logout_url", None):
+            return str(known())
         page = next((page for name, page in LOGOUT_PAGES.items() if self.is_a(name)), "")
         host = urlsplit(self.authorize_url or "")
         if not (page and host.netloc):
@@ -80,6 +82,27 @@ class LogsOut(Revokes):
         skin = getattr(self, "skin", "")
         address = f"{host.scheme}://{host.netloc}{page}"
         return str(url_concat(address, {"skin": skin} if skin else {}))
+
+    def brand(self) -> str:
+        """Return the provider's own name, whatever the operator calls its button."""
+        if self.is_a("GenericOAuthenticator"):
+            return urlsplit(self.authorize_url or "").hostname or str(self.login_service)
+        return str(self.trait_defaults("login_service")).removesuffix(" Login")
+
+    def behind(self) -> str:
+        """Return who keeps a session of its own behind the provider's, "" for nobody.
+
+        Nothing ends that one but `provider_logout_url`.
+        """
+        leads_to_cilogon = getattr(self, "leads_to_cilogon", None)
+        return "CILogon" if leads_to_cilogon and leads_to_cilogon() else ""
+
+    def left_to_people(self) -> dict[str, str]:
+        """Return what a page says of the session that only a person can end."""
+        return {
+            "provider_logout_url": str(self.provider_logout_url),
+            "provider_name": self.behind() or self.brand(),
+        }
 
     async def end_session_page(self) -> str:
         """Return the provider's logout page that leads back, "" where there is none.
@@ -193,23 +216,16 @@ class LogoutPage(OAuthLogoutHandler):
             self.redirect(authenticator.end_session_address(page, id_token, self))
         elif authenticator.provider_logout_url and wanted == "always":
             self.redirect(authenticator.provider_logout_url)
-        elif link := self._link():
-            await self.show_logged_out(link)
+        elif self._provider_page or authenticator.provider_logout_url:
+            self.finish(await self.render_template("logout.html", **self._left_to_people()))
         else:
             await super().render_logout_page()
 
-    def _link(self) -> str:
-        if self._provider_page:
-            # Without the ID token, which has no place in a page; the provider asks instead.
-            return str(self.authenticator.end_session_address(self._provider_page, None, self))
-        return str(self.authenticator.provider_logout_url)
-
-    async def show_logged_out(self, provider_logout_url: str) -> None:
-        """Show that somebody is out of the hub, and how to log out of the provider as well."""
-        self.finish(
-            await self.render_template(
-                "logout.html",
-                provider_logout_url=provider_logout_url,
-                login_service=self.authenticator.login_service,
-            )
-        )
+    def _left_to_people(self) -> dict[str, str]:
+        authenticator = self.authenticator
+        if not self._provider_page:
+            found: dict[str, str] = authenticator.left_to_people()
+            return found
+        # Without the ID token, which has no place in a page; the provider asks instead.
+        address = authenticator.end_session_address(self._provider_page, None, self)
+        return {"provider_logout_url": address, "provider_name": authenticator.brand()}

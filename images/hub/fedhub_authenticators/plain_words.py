@@ -120,11 +120,15 @@ class PlainCallback(OAuthCallbackHandler):
             self.log.error("Uncaught exception %s", summary, exc_info=(typ, value, tb))
 
     async def show_logged_out(self) -> None:
-        """Show what JupyterHub shows after a logout."""
-        if self.authenticator.auto_login:
-            self.finish(await self.render_template("logout.html"))
-        else:
+        """Show what JupyterHub shows after a logout, or how to log out of what is left."""
+        authenticator = self.authenticator
+        left = authenticator.left_to_people() if authenticator.behind() else {}
+        if self.current_user or not (left or authenticator.auto_login):
             self.redirect(self.settings["login_url"])
+        elif left and authenticator.logout_of_provider == "always":
+            self.redirect(left["provider_logout_url"])
+        else:
+            self.finish(await self.render_template("logout.html", **left))
 
     def check_state(self) -> None:
         """Refuse a login that this browser did not begin.

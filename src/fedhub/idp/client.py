@@ -24,6 +24,8 @@ class Client:
         refresh_tokens: whether the registration allows them.
         backchannel_logout_uri: where Keycloak and the issuers of `oidc` say that somebody's session
             is over (OpenID Connect Back-Channel Logout 1.0); "" for nowhere.
+        leads_back: whether an issuer of `oidc` says where a logout begins that leads people back
+            (OpenID Connect RP-Initiated Logout 1.0); Google's does not.
     """
 
     provider: str
@@ -35,6 +37,7 @@ class Client:
     realm: str = ""
     refresh_tokens: bool = True
     backchannel_logout_uri: str = ""
+    leads_back: bool = True
 
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> Client:

@@ -164,9 +164,12 @@ def _choose(
     prompts = _prompts(site, values)
     anew = bool(prompts & ASK_ANEW)
     asked = request.form.get("persona") or ("" if anew else _at_once(site, client))
+    kept = session if _outlives(site, prompts) else None
+    if kept is not None and asked in {one.name for one in _people_at(site, client, kept.idp)}:
+        return kept
     if asked:
         made = _signin(site, client, asked, request.form.get("claims", ""))
-        return _page(site, client, values, made) if isinstance(made, Draft) else made
+        return _page(site, client, values, made, kept=kept) if isinstance(made, Draft) else made
     elsewhere = session is not None and _hinted_elsewhere(site, client, values, session)
     if session is not None and not anew and not elsewhere:
         return session
@@ -174,7 +177,20 @@ def _choose(
         raise DeniedError("interaction_required", "The user is signed in at another institution")
     if "none" in prompts:
         raise DeniedError("login_required", "The user is not signed in")
-    return _page(site, client, values)
+    return _page(site, client, values, kept=kept)
+
+
+def _outlives(site: Site, prompts: set[str]) -> bool:
+    """Whether a session stays good for its own institution, whoever is to choose there.
+
+    With `select_account` CILogon shows its list of institutions, no more; with `login` it forgets
+    whose session it is (cilogon/service-lib@2da9f06, Content.php).
+    """
+    return site.institutions_have_sessions and prompts & ASK_ANEW == {"select_account"}
+
+
+def _people_at(site: Site, client: Client, idp: str) -> list[Persona]:
+    return [one for one in site.state.personas(client.provider) if one.idp == idp]
 
 
 def _hinted_elsewhere(site: Site, client: Client, values: dict[str, str], session: SignIn) -> bool:
@@ -216,10 +232,18 @@ def _signin(site: Site, client: Client, name: str, text: str) -> SignIn | Draft:
 
 
 def _page(
-    site: Site, client: Client, values: dict[str, str], draft: Draft | None = None
+    site: Site,
+    client: Client,
+    values: dict[str, str],
+    draft: Draft | None = None,
+    *,
+    kept: SignIn | None = None,
 ) -> Response:
+    people = site.state.personas(client.provider)
+    if kept is not None:
+        people = [one for one in people if kept.persona == one.name or kept.idp != one.idp]
     groups = institutions(
-        site.state.personas(client.provider),
+        people,
         wanted=_hints(values),
         first=values.get("initialidp", ""),
     )
@@ -233,6 +257,7 @@ def _page(
         hidden=[group for group in groups if group.hidden],
         claims_text=_claims_text,
         draft=draft,
+        signed_in=kept.persona if kept else "",
     )
     return no_store(Response(page, 400 if draft else 200, mimetype="text/html"))
 

@@ -191,6 +191,40 @@ def test_the_provider_has_a_page_to_log_out_by_hand(name: str, page: str) -> Non
     assert ours(find_class(name))(**traits).provider_logout_url == page
 
 
+@pytest.mark.parametrize(
+    ("name", "traits", "called"),
+    [
+        ("cilogon", {"idps": {ENTITY: RULE}}, "CILogon"),
+        ("github", {}, "GitHub"),
+        ("google", {}, "Google"),
+        ("custos", {"kc_idp_hint": ""}, "Custos"),
+        ("custos", {}, "CILogon"),
+        ("keycloak", {}, "Keycloak"),
+        ("generic-oauth", {"authorize_url": "https://a.example.org/auth"}, "a.example.org"),
+        ("generic-oauth", {}, "Staff account"),
+    ],
+)
+def test_people_read_the_providers_own_name_not_the_buttons_words(
+    name: str, traits: dict[str, Any], called: str
+) -> None:
+    found = ours(find_class(name))(login_service="Staff account", **traits)
+    assert found.left_to_people()["provider_name"] == called
+
+
+def test_the_page_after_a_logout_says_where_somebody_may_be_signed_in(
+    provider: IdentityProvider,
+) -> None:
+    async def go() -> None:
+        c = hub_at_face(provider, "github", login_service="Staff account")
+        async with logged_in(c, "github") as (_, visitor, _kept):
+            page = (await visitor.get("/hub/logout")).text
+            assert "You may still be signed in at GitHub" in page
+            assert "Log out of GitHub" in page
+            assert "Staff account" not in page
+
+    run_async(go())
+
+
 # --- another site -------------------------------------------------------------------------
 
 

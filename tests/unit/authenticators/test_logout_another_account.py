@@ -98,11 +98,15 @@ def test_a_provider_with_an_account_chooser_shows_it(provider: IdentityProvider)
 
 def test_cilogon_is_explained(provider: IdentityProvider) -> None:
     async def go() -> None:
-        c = hub_at_face(provider, "cilogon", skin="ours", **NOBODY["cilogon"])
+        label = {"login_service": "Campus or Google account"}
+        c = hub_at_face(provider, "cilogon", skin="ours", **label, **NOBODY["cilogon"])
         async with running(c) as (_, visitor):
             await refused(visitor, "cilogon")
             page = await visitor.get("/hub/another_account?next=%2Fhub%2Fhome")
             assert page.status_code == 200
+            assert "CILogon still knows who you are" in page.text
+            assert "Log out of CILogon (opens a new tab)" in page.text
+            assert "Campus or Google" not in page.text
             assert f'href="{provider.url}/logout/?skin=ours"' in page.text
             assert 'href="/hub/oauth_login?next=%2Fhub%2Fhome"' in page.text
             assert (await visitor.begin("/hub/oauth_login"))["prompt"] == "select_account"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -107,6 +110,35 @@ def test_a_session_at_one_institution_is_of_no_use_for_another_ones_hint(
     assert web.get(unknown).status_code == 302
     silent = authorize_url("/authorize", "cilogon", idphint=OTHER, prompt="none")
     assert callback_query(web.get(silent))["error"] == "interaction_required"
+
+
+def test_choosing_an_account_at_cilogon_leaves_a_session_good_for_its_institution(
+    web: FlaskClient, provider: IdentityProvider
+) -> None:
+    """`select_account` shows the list of institutions, and no more; `login` ends a session."""
+    bob = Persona("bob", "cilogon", ENTITY, "Example University", "", CLAIMS | {"sub": "bob-sub"})
+    eve = Persona("eve", "cilogon", OTHER, "Other", "", CLAIMS | {"sub": "eve-sub"})
+    provider.set_personas([persona("cilogon"), bob, eve])
+    sign_in(web, "cilogon", "/authorize")
+    asked = authorize_url("/authorize", "cilogon", prompt="select_account")
+    page = web.get(asked).text
+    assert re.findall('name="persona" value="([^"]*)"', page) == ["ada-cilogon", "eve"]
+    assert "Go on as ada-cilogon" in page
+    assert who(provider, web.post(asked, data={"persona": "bob"})) == "ada-cilogon"
+    assert who(provider, web.post(asked, data={"persona": "eve"})) == "eve"
+    assert who(provider, web.post(asked, data={"persona": "bob"})) == "bob"
+    anew = authorize_url("/authorize", "cilogon", prompt="login")
+    assert "Sign in as ada-cilogon" in web.get(anew).text
+    assert who(provider, web.post(anew, data={"persona": "ada-cilogon"})) == "ada-cilogon"
+    web.get("/logout/")
+    assert who(provider, web.post(asked, data={"persona": "bob"})) == "bob"
+
+
+def who(provider: IdentityProvider, reply: Any) -> str:
+    """The persona whom a code was given for."""
+    code = provider._state.peek_code(callback_query(reply)["code"])
+    assert code is not None
+    return code.signin.persona
 
 
 def test_a_persona_signed_in_without_asking_can_still_be_asked(

@@ -33,6 +33,10 @@ class IssuerSite(Site):
         """A client of this provider; other providers' issuers are strangers."""
         return self.state.client("oidc", client_id, self.realm)
 
+    def clients(self) -> list[Client]:
+        """The clients of this provider."""
+        return [one for one in self.state.clients("oidc") if one.provider == self.realm]
+
     def id_token_claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
         """With the session, which logout needs."""
         return super().id_token_claims(signin, scope) | {"sid": signin.session}
@@ -79,7 +83,11 @@ def register(app: Flask, state: State, server: Server) -> None:
 
     @routes.get("/.well-known/openid-configuration", endpoint="discovery")
     def discovery() -> Response:
-        return jsonify(_metadata(_here()))
+        here = _here()
+        known = _metadata(here)
+        if not any(client.leads_back for client in here.clients()):
+            del known["end_session_endpoint"]
+        return jsonify(known)
 
     @routes.route("/authorize", methods=["GET", "POST"], endpoint="authorize")
     def authorize_() -> Response:

@@ -29,6 +29,9 @@ SINGLE = "login"
 _CALLBACK = "hub/oauth_callback"
 
 _KEYCLOAK = re.compile(r"/realms/(?P<realm>[^/]+)/protocol/openid-connect")
+_LEAD_NOBODY_BACK = {"GoogleOAuthenticator", "GlobusOAuthenticator"}
+"""Whose discovery documents have no `end_session_endpoint`."""
+
 _SECRET_TRAITS = {"client_secret", "custos_client_secret", "http_client", "db"}
 
 
@@ -176,7 +179,7 @@ def _addresses(authenticator: Any, name: str, setup: Setup, c: Any) -> dict[str,
     ours |= dict.fromkeys(("end_session_url", "revocation_url", "introspection_url"), "")
     ours |= {"idplist_url": f"{setup.identity_provider}/idplist/"}
     if getattr(authenticator, "provider_logout_url", ""):
-        page = "/logout" if face == "github" else "/logout/"
+        page = {"github": "/logout", "oidc": f"/oidc/{name}/logout"}.get(face, "/logout/")
         ours["provider_logout_url"] = f"{setup.identity_provider}{page}"
     if getattr(authenticator, "post_logout_redirect_uri", ""):
         path = urlsplit(authenticator.post_logout_redirect_uri).path
@@ -218,11 +221,12 @@ def _describe(
     name: str, authenticator: Any, changes: Mapping[str, Any], setup: Setup
 ) -> dict[str, Any]:
     face, realm = _face(authenticator)
+    bases = type(authenticator).__mro__
     return {
         "name": name,
         "label": authenticator.login_service,
         "authenticator": type(authenticator).__name__,
-        "classes": [cls.__name__ for cls in type(authenticator).__mro__],
+        "classes": [cls.__name__ for cls in bases],
         "user_key": authenticator.user_auth_state_key,
         "replaced": _host(authenticator),
         "traits": _rules(authenticator),
@@ -236,6 +240,7 @@ def _describe(
                 changes["oauth_callback_url"], changes.get("post_logout_redirect_uri", "")
             ),
             "realm": realm,
+            "leads_back": not any(base.__name__ in _LEAD_NOBODY_BACK for base in bases),
         },
     }
 
