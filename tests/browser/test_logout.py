@@ -188,7 +188,7 @@ def test_somebody_who_was_refused_can_use_another_account(page: Page, hub: Runni
 
 
 @pytest.mark.parametrize("name", ["campus"], indirect=True)
-def test_who_does_not_log_out_there_first_is_the_same_person_again(
+def test_who_does_not_log_out_of_cilogon_first_is_the_same_person_again(
     page: Page, hub: RunningHub
 ) -> None:
     (refused,) = everybody(hub, gets_in=False)

@@ -74,7 +74,12 @@ def institutions(
         # Two of one name, as of an institution's old and new login, must not look the same.
         shown = name if times[plain(name)] == 1 else f"{name} ({place(entity_id)})"
         found.append(Institution(entity_id, shown, _words(name, *others)))
-    return sorted(found, key=lambda one: (plain(one.name), one.entity_id))
+    return sorted(found, key=lambda one: (_as_people_count(plain(one.name)), one.entity_id))
+
+
+def _as_people_count(text: str) -> str:
+    """Return what sorts a text with the number 9 before one with the number 10."""
+    return re.sub(r"\d+", lambda number: number[0].zfill(LONGEST_NAME), text)
 
 
 def _names(

@@ -34,7 +34,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")
 
 MOST_SHOWN = 12
-"""Institutions that the page shows before somebody searches, or of what a search finds."""
+"""Institutions that the page shows; of more it shows none before somebody searches."""
 
 LONGEST_QUERY = 200
 
@@ -55,7 +55,8 @@ class Choice:
     """A provider on the login page.
 
     Attributes:
-        label: its name.
+        name: what tells it from others.
+        label: what people call it.
         first: what to press; None where an institution must be chosen.
         institutions: those to choose among, as far as they are shown.
         total: how many there are, or how many a search found.
@@ -63,6 +64,7 @@ class Choice:
         searchable: whether there are so many that people search.
     """
 
+    name: str
     label: str
     first: Button | None
     institutions: list[Button] = field(default_factory=list)
@@ -70,15 +72,22 @@ class Choice:
     searched: bool = False
     searchable: bool = False
 
+    @property
+    def lists(self) -> bool:
+        """Whether there is more than a button to it."""
+        return bool(self.institutions) or self.searchable
+
 
 class LoginPage(LoginHandler):
-    """Shows one button for each provider, and a search where there are many institutions."""
+    """Shows a button for each provider, then what lists institutions, with a search for many."""
 
     def render_template(self, name: str, sync: bool = False, **ns: Any) -> Any:
         """Show the choices, also on a login page of the operator's that knows only JupyterHub's."""
         if name == "login.html" and not ns.get("custom_html"):
             query = self.get_argument("q", "")[:LONGEST_QUERY]
-            ns["choices"] = [self._choice(one, query) for one in providers(self.authenticator)]
+            choices = [self._choice(one, query) for one in providers(self.authenticator)]
+            # A list would push the other providers' buttons out of sight.
+            ns["choices"] = sorted(choices, key=lambda one: one.lists)
             ns |= {"query": query, "next_url": self.get_argument("next", "")}
             ns["custom_html"] = super().render_template("fedhub/choices.html", sync=True, **ns)
         return super().render_template(name, sync=sync, **ns)
@@ -94,14 +103,18 @@ class LoginPage(LoginHandler):
 
         institutions = provider.institutions()
         if len(institutions) <= 1:
-            return Choice(provider.login_service, button(provider.button_label()))
+            first = button(provider.button_label())
+            return Choice(provider.called, provider.login_service, first)
         last = remembered(self, provider)
         others = [one for one in institutions if query or one != last]
         found = search(others, query)
+        # Unasked, the first of many would be there for the alphabet's sake alone.
+        seen = found[:MOST_SHOWN] if query.strip() or len(others) <= MOST_SHOWN else []
         return Choice(
+            name=provider.called,
             label=provider.login_service,
             first=button(last.name, last.entity_id) if last else None,
-            institutions=[button(one.name, one.entity_id) for one in found[:MOST_SHOWN]],
+            institutions=[button(one.name, one.entity_id) for one in seen],
             total=len(found),
             searched=bool(query.strip()),
             searchable=len(institutions) > SEARCHED_FROM,
@@ -128,6 +141,9 @@ def hub_pages() -> list[tuple[str, type[Any]]]:
 
 def add_templates(app: Any) -> None:
     """Put our templates between the operator's and JupyterHub's; again changes nothing."""
+    for environment in ("jinja2_env", "jinja2_env_sync"):
+        is_default = app.logo_file == app.trait_defaults("logo_file")
+        app.tornado_settings[environment].globals["jupyterhubs_logo"] = is_default
     named, found = app.tornado_settings["jinja2_env"].loader.loaders[:2]
     named.mapping.setdefault("fedhub", FileSystemLoader(str(TEMPLATES)))
     if str(TEMPLATES) not in found.searchpath:

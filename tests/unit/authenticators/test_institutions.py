@@ -90,6 +90,14 @@ def test_nothing_looked_for_finds_all_by_name() -> None:
     assert names(search(among, " .")) == ["Ähre", "Apfel", "zebra"]
 
 
+def test_numbers_are_sorted_as_people_count() -> None:
+    among = made("Uni 106", "Uni 15", "Uni 007", "Lycée 9e", "Uni 1", "Lycée 10e", "Uni")
+    assert names(among) == [
+        *("Lycée 9e", "Lycée 10e"),
+        *("Uni", "Uni 1", "Uni 007", "Uni 15", "Uni 106"),
+    ]
+
+
 def test_an_institution_is_found_by_its_host_and_by_every_name() -> None:
     listed = {UNI: ("University of Example", "Example State Colleges")}
     for query in ("example.edu", "state colleges"):

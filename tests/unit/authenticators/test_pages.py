@@ -56,6 +56,12 @@ def links(html: str) -> dict[str, str]:
     return {unescape(text): unescape(address) for address, text in found}
 
 
+def headings(html: str) -> list[str]:
+    """The headings below the first of what is a page's own."""
+    (main,) = re.findall(r"<main.*</main>", html, re.S)
+    return [unescape(one) for one in re.findall(r"<h[23]>\s*([^<]*?)\s*</h[23]>", main)]
+
+
 # --- the login page -----------------------------------------------------------------------
 
 
@@ -65,6 +71,21 @@ def test_each_provider_has_a_button_and_each_institution_a_link() -> None:
     link = urlsplit(found["Universität Zürich"])
     assert link.path == "/hub/campus/oauth_login"
     assert parse_qs(link.query) == {"idp": [ZURICH]}
+
+
+def test_who_needs_no_institution_finds_a_button_above_the_lists() -> None:
+    settings = several(label="Staff")
+    settings["login"]["campus"]["label"] = "Campus account"
+    html = shown(configured(settings))
+    assert headings(html) == ["Campus account", "Choose your institution"]
+    order = ("Sign in with Staff", "Campus account</h2>", "Choose your institution", "Zürich")
+    places = [html.index(words) for words in order]
+    assert places == sorted(places)
+
+
+def test_where_there_is_one_provider_its_name_is_no_heading() -> None:
+    html = shown(configured(one("cilogon", CILOGON)))
+    assert headings(html) == ["Choose your institution"]
 
 
 def test_where_somebody_was_going_survives_every_way_on() -> None:
@@ -126,6 +147,14 @@ def test_an_institution_that_is_no_longer_listed_is_forgotten() -> None:
     run_async(go())
 
 
+def test_a_dozen_institutions_are_all_shown() -> None:
+    ids = {f"https://idp{number}.example.org/i": RULE for number in range(12)}
+    called = {entity_id: f"Collège {number}" for number, entity_id in enumerate(ids)}
+    html = shown(configured(one("cilogon", {"idps": ids, "institution_names": called})))
+    assert [text for text in links(html) if "Coll" in text] == list(called.values())
+    assert "12 institutions" in html
+
+
 def test_thousands_of_institutions_are_searched_on_the_hub() -> None:
     many = {f"https://idp{number}.example.org/i": RULE for number in range(3000)}
     called = {entity_id: f"Collège {number}" for number, entity_id in enumerate(many)}
@@ -134,6 +163,9 @@ def test_thousands_of_institutions_are_searched_on_the_hub() -> None:
     async def go() -> None:
         async with running(c) as (_, visitor):
             html = (await visitor.get("/hub/login")).text
+            assert "3000 institutions. Search to find yours." in html
+            assert "Collège" not in html, "those that come first are nobody's"
+            html = (await visitor.get("/hub/login", params={"q": "college"})).text
             assert "12 of 3000 institutions" in html
             assert len(html) < 30_000
             html = (await visitor.get("/hub/login", params={"q": "COLLEGE 2718"})).text
@@ -224,6 +256,14 @@ def test_the_style_and_the_script_come_from_the_hub(name: str) -> None:
                 assert reply.status_code in (403, 404)
 
     run_async(go())
+
+
+def test_a_logo_of_the_operators_keeps_its_colours(tmp_path: Path) -> None:
+    c = configured(one("github", GITHUB))
+    assert "default-logo.css" in shown(c)
+    c = configured(one("github", GITHUB))
+    c.JupyterHub.logo_file = str(tmp_path / "logo.png")
+    assert "default-logo.css" not in shown(c)
 
 
 def test_an_operators_own_login_page_shows_the_choices_too(tmp_path: Path) -> None:

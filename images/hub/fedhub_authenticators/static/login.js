@@ -9,7 +9,7 @@ for (const form of document.querySelectorAll(".fedhub-search")) {
     const mine = ++latest;
     const reply = await fetch(`${form.action}?${new URLSearchParams(new FormData(form))}`);
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-    const found = page.querySelector(`[data-choice="${section.dataset.choice}"]`);
+    const found = page.querySelector(`[data-choice="${CSS.escape(section.dataset.choice)}"]`);
     if (!found || mine !== latest) {
       return;
     }
