@@ -58,8 +58,8 @@ class LogsOut(Revokes):
     provider_logout_url = Unicode(
         config=True,
         help="""Where people can log out of the provider by hand. The page after a logout links
-        to it where the provider's session is not ended otherwise. Known for CILogon, GitHub,
-        Google and Globus.""",
+        to it where the provider's session is not ended otherwise. Known for CILogon, also where
+        it is behind Custos or Keycloak, and for GitHub, Google and Globus.""",
     )
     logout_of_provider = Enum(
         ["never", "if-it-leads-back", "always"],
