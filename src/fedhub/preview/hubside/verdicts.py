@@ -22,6 +22,7 @@ from fedhub_authenticators.login import nonce_for
 from fedhub_authenticators.plain_words import without_secrets
 from fedhub_authenticators.provider import Provider
 from fedhub_authenticators.refusals import Reason, Refused
+from fedhub_authenticators.who_tried import Tried
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator, _serialize_state
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
@@ -40,6 +41,7 @@ class Callback:
     def __init__(self, code: str, state: str) -> None:
         self._arguments = {"code": code, "state": state}
         self._state = state
+        self.who_tried: Tried | None = None
 
     def get_argument(self, name: str, default: Any = None) -> Any:
         """Return what the query says."""
@@ -144,12 +146,16 @@ def _words(error: Exception) -> str:
 
 def _as_page(authenticator: OAuthenticator, callback: Callback, error: Exception) -> Exception:
     """Return what the callback's page makes of an error; see `PlainCallback`."""
-    of_provider = isinstance(error, HTTPClientError | OSError | json.JSONDecodeError)
-    if not (of_provider and isinstance(authenticator, Provider)):
+    if isinstance(error, Refused) or not isinstance(authenticator, Provider):
         return error
-    sent = [callback.get_argument("code"), *authenticator.secrets_in_use()]
-    words = without_secrets(authenticator.provider_failed(error), sent)
-    found = Refused(Reason.PROVIDER, words, status=502)
+    if isinstance(error, HTTPError):
+        words, status = authenticator.words_of(error, callback.who_tried), error.status_code
+    elif isinstance(error, HTTPClientError | OSError | json.JSONDecodeError):
+        sent = [callback.get_argument("code"), *authenticator.secrets_in_use()]
+        words, status = without_secrets(authenticator.provider_failed(error), sent), 502
+    else:
+        return error
+    found = Refused(Reason.PROVIDER, words, status=status)
     found.__cause__ = error
     return found
 
@@ -182,7 +188,8 @@ async def decide(
     except Exception as error:  # noqa: BLE001 - whatever a hook raises keeps the person out
         return refusal(_as_page(authenticator, callback, error))
     if not model:
-        return refusal(HTTPError(403, authenticator.custom_403_message))
+        nobody = HTTPError(403, authenticator.custom_403_message)
+        return refusal(_as_page(authenticator, callback, nobody))
     name = model["name"]
     return {
         "allowed": True,
