@@ -20,7 +20,7 @@ from traitlets import Bool, List, Unicode
 
 from fedhub_authenticators import events
 from fedhub_authenticators.fetching import Fetching
-from fedhub_authenticators.issuer import GOOGLE, Issuer, UnknownIssuerError, names_of
+from fedhub_authenticators.issuer import GOOGLE, Document, Issuer, UnknownIssuerError, names_of
 from fedhub_authenticators.login import nonce_for, state_id_of
 from fedhub_authenticators.refusals import Reason, Refused
 from fedhub_authenticators.renewal import under_way
@@ -119,16 +119,17 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             self._issuer = Issuer(address, self._get, jwks_url=self.jwks_url or known)
         return self._issuer
 
-    async def _get(self, address: str, label: str) -> Any:
+    async def _get(self, address: str, document: Document) -> Any:
         outcome = "failed"
         try:
             found = await self.httpfetch(
-                address, label=label, validate_cert=self.validate_server_cert
+                address, label=document.value, validate_cert=self.validate_server_cert
             )
             outcome = "ok"
             return found
         finally:
-            events.KEY_FETCHES.labels(self.called, outcome).inc()
+            if document is Document.KEYS:
+                events.KEY_FETCHES.labels(self.called, outcome).inc()
 
     async def _issuer_of(self, token: str, *, learn: bool) -> Issuer:
         """Return the issuer that a token must be of.

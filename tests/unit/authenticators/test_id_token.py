@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fedhub_authenticators.issuer import (
     REFETCH_AFTER,
     RETRY_AFTER,
+    Document,
     Issuer,
     UnknownIssuerError,
 )
@@ -263,7 +264,7 @@ class Source:
         self.asked: list[str] = []
         self.now = 0.0
 
-    async def fetch(self, address: str, label: str) -> Any:
+    async def fetch(self, address: str, document: Document) -> Any:
         self.asked.append(address.rpartition("/")[2])
         if address.endswith("jwks"):
             return {"keys": [PUBLIC_KEY | {"kid": self.kid}]}
@@ -366,7 +367,7 @@ def test_a_withdrawn_key_goes_though_nobody_uses_another() -> None:
 
 
 def test_a_discovery_document_about_another_issuer_counts_for_nothing() -> None:
-    async def fetch(address: str, label: str) -> Any:
+    async def fetch(address: str, document: Document) -> Any:
         return {"issuer": "https://elsewhere.example.org", "jwks_uri": f"{ISSUER}/jwks"}
 
     with pytest.raises(UnknownIssuerError):
