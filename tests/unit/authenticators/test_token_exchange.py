@@ -772,18 +772,26 @@ def test_operators_see_what_came_of_it_and_no_token() -> None:
         lines = Lines()
         hub.app.log.addHandler(lines)
         hub.app.log.setLevel(logging.DEBUG)
-        let_in = _count("fedhub_token_exchanges", provider="main", outcome="in")
+
+        def ended() -> list[float]:
+            outcomes = ("in", "refused", "failed")
+            return [_count("fedhub_token_exchanges", provider="main", outcome=o) for o in outcomes]
+
+        before = ended()
         refusals = _count("fedhub_refusals", provider="main", reason="token")
         good, bad = hub.provider.jwt(), hub.provider.jwt(aud="other")
         opaque, unknown = hub.provider.opaque(client_id="other"), hub.provider.jwt(known=False)
         answer = (await hub.exchange(good)).json()
         for token in (bad, opaque, unknown):
             refused(await hub.exchange(token))
+        hub.provider.fails = {"userinfo": 500}
+        await hub.exchange(hub.provider.jwt())
         hub.app.log.removeHandler(lines)
-        assert _count("fedhub_token_exchanges", provider="main", outcome="in") == let_in + 1
+        assert [now - then for now, then in zip(ended(), before, strict=True)] == [1, 3, 1]
         assert _count("fedhub_refusals", provider="main", reason="token") == refusals + 3
         assert "exchange in provider=main user=ada" in lines.text
         assert "exchange refused provider=main reason=token" in lines.text
+        assert "exchange failed provider=main reason=provider-failed" in lines.text
         for secret in (good, bad, opaque, unknown, answer["access_token"], "of-the-hub"):
             assert secret not in lines.text
 
