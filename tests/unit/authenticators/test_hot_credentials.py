@@ -11,6 +11,7 @@ import pytest
 from fedhub_authenticators import configure
 from hypothesis import given
 from hypothesis import strategies as st
+from oauthenticator.generic import GenericOAuthenticator
 from traitlets.config import Config
 
 from tests.asynchronous import run_async
@@ -83,6 +84,17 @@ def test_what_the_files_say_now_is_used(
     client = found.current_client()
     assert (client.client_id, client.client_secret) == ("second", "secret-2")
     assert "secret-2" not in repr(client)
+
+
+def test_upstream_reads_no_file(configuration: Callable[..., Config], tmp_path: Path) -> None:
+    """What these tests are for: it has the pair that it was started with, and no other."""
+    c = configuration()
+    assert c.GenericOAuthenticator.client_secret_file == str(tmp_path / "client_secret")
+    assert GenericOAuthenticator(config=c).client_secret == ""
+    c.GenericOAuthenticator.client_secret = (tmp_path / "client_secret").read_text()
+    started = GenericOAuthenticator(config=c)
+    mount(tmp_path, "second", "secret-2")
+    assert started.build_refresh_token_request_params("r")["client_secret"] == "secret-1"
 
 
 def test_files_that_cannot_be_read_leave_what_was(
