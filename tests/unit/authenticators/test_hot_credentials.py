@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from fedhub_authenticators import configure
+from fedhub_authenticators import client_credentials, configure
 from hypothesis import given
 from hypothesis import strategies as st
 from oauthenticator.generic import GenericOAuthenticator
@@ -153,6 +153,26 @@ def test_tokens_are_refreshed_with_the_client_they_were_made_for(
                 assert (params["client_id"], params["client_secret"]) == (client_id, secret)
 
     run_async(go())
+
+
+def test_an_earlier_client_is_known_for_a_day_and_no_longer(
+    configuration: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(client_credentials, "monotonic", lambda: now)
+    found = authenticator_of(configuration())
+    mount(tmp_path, "second", "secret-2")
+    found.current_client()
+    day = 24 * 3600
+    for age, in_use, known in (
+        (0, "first", ["second", "first"]),
+        (day - 1, "first", ["second", "first"]),
+        (day + 1, "second", ["second"]),
+    ):
+        now = 1000.0 + age
+        found.use_client("first")
+        assert found.client_in_use().client_id == in_use
+        assert found.known_client_ids() == known
 
 
 def test_a_client_that_nobody_knows_any_more_is_replaced_by_the_current_one(
