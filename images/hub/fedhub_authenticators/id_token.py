@@ -7,6 +7,7 @@ signature, the issuer or the nonce, and takes any userinfo for the same person's
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections.abc import Collection, Mapping
 from time import time
@@ -204,11 +205,13 @@ class VerifiedIdToken(Fetching, OAuthenticator):
 
         Raises:
             Refused: it does not hold; the log says why.
-            HTTPClientError, OSError: the issuer's keys can't be had.
+            HTTPClientError, OSError, JSONDecodeError: the issuer's keys can't be had.
         """
         try:
             issuer = issuer or await self._issuer_of(token, learn=learn)
             return await self._verified(token, audience, required, typ, issuer)
+        except json.JSONDecodeError:
+            raise  # of the keys; what is wrong with a token's own JSON, PyJWT says in its own way
         except (jwt.PyJWTError, UnknownIssuerError, ValueError, TypeError) as error:
             # PyJWT's texts hold no part of a token.
             self.log.warning("A token of %s does not hold: %s", self.called, error)

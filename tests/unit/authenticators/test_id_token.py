@@ -56,6 +56,7 @@ def login(
     token: Any,
     user: Any = USER,
     keys: Any = None,
+    key_set: Any = None,
     asked: list[str] | None = None,
     token_endpoint: str = "https://oidc.example.org/token",
 ) -> Any:
@@ -65,6 +66,7 @@ def login(
         client = MockAsyncHTTPClient(force_instance=True)
         setup_oauth_mock(client, "oidc.example.org", "/token", "/userinfo")
         seen = asked if asked is not None else []
+        published = [PUBLIC_KEY] if keys is None else keys
 
         def page(name: str, answer: Callable[[], Any]) -> Any:
             def handle(_: Any) -> Any:
@@ -82,7 +84,7 @@ def login(
             "issuer.example.org",
             [
                 ("/.well-known/openid-configuration", page("discovery", lambda: metadata)),
-                ("/jwks", page("keys", lambda: {"keys": [PUBLIC_KEY] if keys is None else keys})),
+                ("/jwks", page("keys", lambda: key_set or {"keys": published})),
             ],
         )
         authenticator.http_client = client
@@ -157,6 +159,12 @@ def test_upstream_lets_all_of_them_in(token: Any) -> None:
     names = set(GenericOAuthenticator.class_trait_names(config=True)) & OPENID.keys()
     stock = GenericOAuthenticator(**{name: OPENID[name] for name in names})
     assert login(stock, token)["name"] == "ada"
+
+
+def test_keys_that_come_spoiled_say_nothing_against_a_token() -> None:
+    """A gateway's page in place of the keys: the provider is in trouble, and people stay in."""
+    with pytest.raises(json.JSONDecodeError):
+        login(openid(), id_token(GOOD), key_set="<html>")
 
 
 def test_userinfo_about_somebody_else_is_refused() -> None:
