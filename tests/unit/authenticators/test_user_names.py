@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fedhub_authenticators.refusals import Refused
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from tornado.web import HTTPError
 
@@ -80,6 +80,7 @@ def test_a_name_that_comes_out_is_one_that_the_hub_takes(kind: str, value: Any) 
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLAIMED if kind != "globus"])
+@example(one_value=KELVIN, other_value="k")
 @given(one_value=VALUES, other_value=VALUES)
 def test_different_claims_make_different_names_but_for_upper_and_lower_case(
     kind: str, one_value: str, other_value: str
