@@ -104,7 +104,7 @@ def hub_configuration(face: str, provider: IdentityProvider, **more: Any) -> Con
 
 def forget_issuer(authenticator: Any) -> None:
     """Have the issuer asked for its addresses and keys anew."""
-    authenticator._issuer = None
+    authenticator._issuer = authenticator._candidate = None
     if hasattr(authenticator, "_tokens_issuer"):
         authenticator._tokens_issuer = None
 
