@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,18 +19,11 @@ from traitlets.config import Config
 
 from fedhub.idp.server import IdentityProvider
 from tests.asynchronous import run_async
-from tests.providers import CALLBACK, CLIENT_IDS, ENTITY, SECRET, furnish
+from tests.providers import CALLBACK, CLIENT_IDS, ENTITY, SECRET
 from tests.unit.authenticators.faces import CLASSES, RULE, hub_at_face, log_in, query_of
 from tests.unit.authenticators.logins import Visitor, running
 
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site"}
-
-
-@pytest.fixture
-def provider() -> Iterator[IdentityProvider]:
-    with IdentityProvider() as running_provider:
-        furnish(running_provider)
-        yield running_provider
 
 
 @asynccontextmanager
