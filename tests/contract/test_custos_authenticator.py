@@ -2,94 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from fedhub_authenticators import configure
 from traitlets.config import Config
 
 from fedhub.idp.server import IdentityProvider
 from tests.asynchronous import run_async
+from tests.contract.custos_hub import (
+    FLAVOURS,
+    come_back,
+    hub_configuration,
+    log_in,
+    logged_in,
+    v1_flavour,
+)
 from tests.providers import (
-    CALLBACK,
-    CLIENT_IDS,
-    LOGGED_OUT,
-    SECRET,
     Clock,
-    hub_at,
     persona,
 )
-from tests.unit.authenticators.logins import User, Visitor, running
-
-TUTORIAL = """
-from custosauthenticator.custos import CustosOAuthenticator
-c.JupyterHub.authenticator_class = CustosOAuthenticator
-c.CustosOAuthenticator.client_id = CLIENT_ID
-c.CustosOAuthenticator.client_secret = SECRET
-c.CustosOAuthenticator.oauth_callback_url = CALLBACK
-c.CustosOAuthenticator.login_service = "Custos Login"
-c.CustosOAuthenticator.allowed_groups = ["group-1"]
-"""
-"""The Custos tutorial's block."""
-
-
-def hub_configuration(provider: IdentityProvider, **traits: Any) -> Config:
-    """The tutorial's hub, with the preview's addresses."""
-    c = Config()
-    configure(c, {})
-    names = {"CLIENT_ID": CLIENT_IDS["custos"], "SECRET": SECRET, "CALLBACK": CALLBACK}
-    exec(TUTORIAL, {"c": c, **names})
-    c.Authenticator.enable_auth_state = True
-    c.CustosOAuthenticator.custos_url = provider.url
-    c.CustosOAuthenticator.iam_url = f"{provider.url}/auth"
-    for name, value in traits.items():
-        c.CustosOAuthenticator[name] = value
-    return c
-
-
-def keycloak_flavour(provider: IdentityProvider) -> dict[str, Any]:
-    secret = provider.iam_secret(hub_at("custos"))
-    return {"flavour": "keycloak", "client_secret": secret, "custos_client_secret": SECRET}
-
-
-def v1_flavour(provider: IdentityProvider) -> dict[str, Any]:
-    return {"flavour": "v1", "client_secret": provider.iam_secret(hub_at("custos"))}
-
-
-async def log_in(visitor: Visitor, name: str = "ada-custos", **form: str) -> httpx.Response:
-    """Press the button, choose a persona, and follow back to the hub."""
-    begun = await visitor.get("/hub/oauth_login")
-    assert begun.status_code == 302, begun.text
-    page = begun.headers["location"]
-    assert parse_qs(urlsplit(page).query)["kc_idp_hint"] == ["oidc"]
-    return await come_back(visitor, await visitor.post(page, data={"persona": name, **form}))
-
-
-async def come_back(visitor: Visitor, reply: httpx.Response) -> httpx.Response:
-    """Follow a provider's redirect to the hub, which is registered under another address."""
-    assert reply.status_code == 302, reply.text
-    assert reply.headers["location"].startswith(CALLBACK)
-    return await visitor.get("/hub/oauth_callback?" + urlsplit(reply.headers["location"]).query)
-
-
-@asynccontextmanager
-async def logged_in(c: Config) -> AsyncIterator[tuple[Any, Visitor, Any]]:
-    """A hub, a visitor who is logged in as ada, and the hub's user."""
-    async with running(c) as (hub, visitor):
-        reply = await log_in(visitor)
-        assert reply.status_code == 302, reply.text
-        yield hub, visitor, hub.users["ada"]
-
-
-FLAVOURS: dict[str, Any] = {
-    "legacy": lambda provider: {},
-    "keycloak": keycloak_flavour,
-    "v1": v1_flavour,
-}
+from tests.unit.authenticators.logins import running
 
 
 @pytest.fixture(params=FLAVOURS)
@@ -101,6 +35,9 @@ def configuration(request: pytest.FixtureRequest, provider: IdentityProvider) ->
 def renewing(request: pytest.FixtureRequest, provider: IdentityProvider) -> Config:
     """The flavours that give fresh tokens and groups at a refresh."""
     return hub_configuration(provider, **FLAVOURS[request.param](provider))
+
+
+# --- logins -------------------------------------------------------------------------------
 
 
 def test_the_tutorials_hub_lets_in_the_groups_members(configuration: Config) -> None:
@@ -219,7 +156,7 @@ def test_v1_gives_no_fresh_tokens_so_people_log_in_again(
     run_async(go())
 
 
-# --- which Custos it is, and at which institution -------------------------------------------
+# --- which Custos it is, and at which institution -----------------------------------------
 
 
 def test_a_custos_is_asked_which_one_it_is(provider: IdentityProvider) -> None:
@@ -327,83 +264,5 @@ def test_a_code_used_twice_repeats_custos_words(provider: IdentityProvider) -> N
             again = await come_back(visitor, answer)
             assert again.status_code == 502
             assert "invalid_grant" in again.text
-
-    run_async(go())
-
-
-# --- logout -------------------------------------------------------------------------------
-
-
-async def follow_logout(visitor: Visitor, page: str) -> httpx.Response:
-    """Let the browser go where the hub's logout sends it."""
-    reply = await visitor.get(page)
-    assert reply.status_code == 302, reply.text
-    return await visitor.get(urljoin(page, reply.headers["location"]))
-
-
-def test_logging_out_ends_the_session_everywhere(
-    provider: IdentityProvider, configuration: Config
-) -> None:
-    async def go() -> None:
-        async with logged_in(configuration) as (hub, visitor, user):
-            again = (await visitor.get("/hub/oauth_login")).headers["location"]
-            assert (await visitor.get(again)).status_code == 302, "single sign-on"
-            kept = await user.get_auth_state()
-            page = await visitor.get("/hub/logout")
-            address = page.headers["location"]
-            query = parse_qs(urlsplit(address).query)
-            assert address.startswith(f"{provider.url}/auth/realms/10000007/")
-            assert query == {
-                "id_token_hint": [kept["id_token"]],
-                "post_logout_redirect_uri": [CALLBACK],
-            }
-            back = await visitor.get(address)
-            assert back.headers["location"].startswith(CALLBACK)
-            assert (await visitor.get("/hub/oauth_callback")).headers["location"] == "/hub/login"
-            assert (await visitor.get("/hub/home")).status_code == 302
-            assert (await visitor.get(again)).status_code == 200, "asked who is there"
-            assert await hub.authenticator.refresh_user(User("ada", kept)) is False
-
-    run_async(go())
-
-
-@pytest.mark.parametrize("fault", ["server-error", "slow"])
-def test_a_provider_that_fails_keeps_nobody_logged_in_here(
-    provider: IdentityProvider, configuration: Config, fault: str
-) -> None:
-    async def go() -> None:
-        async with logged_in(configuration) as (_, visitor, _user):
-            provider.inject(fault, endpoint="logout", seconds=30)
-            assert (await visitor.get("/hub/logout", timeout=20)).status_code == 302
-            assert "login" in (await visitor.get("/hub/home")).headers["location"]
-
-    run_async(go())
-
-
-def test_logging_out_without_auth_state_still_leads_to_the_realm(
-    provider: IdentityProvider,
-) -> None:
-    c = hub_configuration(provider)
-    c.Authenticator.enable_auth_state = False
-
-    async def go() -> None:
-        async with logged_in(c) as (_, visitor, _user):
-            address = (await visitor.get("/hub/logout")).headers["location"]
-            query = parse_qs(urlsplit(address).query)
-            assert query["client_id"] == [CLIENT_IDS["custos"]]
-            assert "id_token_hint" not in query
-
-    run_async(go())
-
-
-def test_the_operators_own_page_after_logout_is_used(provider: IdentityProvider) -> None:
-    c = hub_configuration(provider, logout_redirect_url=LOGGED_OUT)
-
-    async def go() -> None:
-        async with logged_in(c) as (_, visitor, _user):
-            again = (await visitor.get("/hub/oauth_login")).headers["location"]
-            assert (await visitor.get("/hub/logout")).headers["location"] == LOGGED_OUT
-            # The session itself was ended by the refresh token.
-            assert (await visitor.get(again)).status_code == 200
 
     run_async(go())
