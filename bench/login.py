@@ -87,15 +87,18 @@ async def come_back(hub: str, cookies: Iterable[str]) -> None:
 # --- what they cost -----------------------------------------------------------------------
 
 
-async def costs(hub: str) -> Figures:
-    async with httpx.AsyncClient(trust_env=False, verify=TLS) as asking:
+async def costs(hub: str, *, tidy: bool = False) -> Figures:
+    """Return what a hub has cost so far; `tidy` has it free first what it does not need."""
+    async with httpx.AsyncClient(trust_env=False, timeout=120, verify=TLS) as asking:
+        if tidy:
+            (await asking.get(f"{hub}/hub/tidy")).raise_for_status()
         found: Figures = (await asking.get(f"{hub}/hub/costs")).json()
         return found
 
 
 async def measured(hub: str, count: int, what: Awaitable[Any]) -> tuple[Figures, Any]:
     """Return what one of `count` things costs, done by awaiting `what`."""
-    before = await costs(hub)
+    before = await costs(hub, tidy=True)
     done = await what
     after = await costs(hub)
     used = {name: (after[name] - before[name]) / count for name in before}
