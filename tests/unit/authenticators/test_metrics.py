@@ -18,6 +18,7 @@ from tornado.httpclient import HTTPClientError, HTTPResponse
 from tornado.web import HTTPError
 
 from tests.asynchronous import run_async
+from tests.unit.authenticators.log_lines import listening
 from tests.unit.authenticators.logins import (
     GENERIC,
     ISSUER,
@@ -51,17 +52,6 @@ def grows(name: str, by: int = 1, **labels: str) -> Iterator[None]:
     assert count(name, **labels) - before == by, (name, labels)
 
 
-@contextmanager
-def heard(log: Any, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Hear what a hub says, whose logger passes nothing on."""
-    log.addHandler(caplog.handler)
-    log.setLevel(logging.DEBUG)
-    try:
-        yield
-    finally:
-        log.removeHandler(caplog.handler)
-
-
 def failing(status: int) -> Callable[[Any], HTTPResponse]:
     return lambda request: HTTPResponse(request, status)
 
@@ -90,20 +80,20 @@ def hook_that_fails(*_: Any) -> Any:
     ],
 )
 def test_a_login_is_counted_by_its_outcome(
-    hook: Any, outcome: str, reason: str | None, line: str, caplog: pytest.LogCaptureFixture
+    hook: Any, outcome: str, reason: str | None, line: str
 ) -> None:
     async def go() -> None:
         c = configured(one("generic-oauth", CONFIG))
         if hook:
             c.Authenticator.post_auth_hook = hook
         async with running(c) as (app, visitor):
-            with heard(app.log, caplog), grows("fedhub_logins_total", outcome=outcome):
+            with listening() as lines, grows("fedhub_logins_total", outcome=outcome):
                 if reason is None:
                     await visitor.log_in(app.authenticator, ADA)
                 else:
                     with grows("fedhub_refusals_total", reason=reason):
                         await visitor.log_in(app.authenticator, ADA)
-        said = [text for text in caplog.messages if text.startswith("login ")]
+        said = [line for line in lines if line.startswith("login ")]
         assert len(said) == 1
         assert said[0].startswith(f"login {outcome} provider=main")
         assert line in said[0]
@@ -188,10 +178,8 @@ def test_a_refresh_after_the_provider_ended_the_session_says_so(
 
 
 @pytest.mark.parametrize(("mode", "status"), [("enforce", 403), ("observe", 302)])
-def test_a_clash_of_names_is_counted_and_told(
-    mode: str, status: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def go() -> None:
+def test_a_clash_of_names_is_counted_and_told(mode: str, status: int) -> None:
+    async def go() -> list[str]:
         async with running(configured(one("generic-oauth", CONFIG | {"bindings": mode}))) as (
             app,
             visitor,
@@ -199,29 +187,27 @@ def test_a_clash_of_names_is_counted_and_told(
             with grows("fedhub_binding_clashes_total", by=0):
                 await visitor.log_in(app.authenticator, ADA)
             visitor.cookies.clear()
-            with heard(app.log, caplog), grows("fedhub_binding_clashes_total"):
+            with listening() as lines, grows("fedhub_binding_clashes_total"):
                 assert (await visitor.log_in(app.authenticator, EVE)).status_code == status
+            return lines
 
-    run_async(go())
-    (line,) = [text for text in caplog.messages if text.startswith("binding clash ")]
+    (line,) = [line for line in run_async(go()) if line.startswith("binding clash ")]
     assert "user=ada" in line
     # Which of them it was, and whose the name is.
     assert " subject=2 " in line
     assert line.endswith(" owner_subject=1")
 
 
-def test_somebody_who_is_not_identified_is_counted_and_told(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async def go() -> None:
+def test_somebody_who_is_not_identified_is_counted_and_told() -> None:
+    async def go() -> list[str]:
         traits = {"bindings": "observe", "scope": [], "verify_id_token": False}
         async with running(configured(one("generic-oauth", CONFIG | traits))) as (app, visitor):
-            with heard(app.log, caplog), grows("fedhub_binding_clashes_total"):
+            with listening() as lines, grows("fedhub_binding_clashes_total"):
                 reply = await visitor.log_in(app.authenticator, {"name": "ada"})
                 assert reply.status_code == 302
+            return lines
 
-    run_async(go())
-    assert "main does not say what identifies ada" in caplog.messages
+    assert "main does not say what identifies ada" in run_async(go())
 
 
 # --- keys ---------------------------------------------------------------------------------
