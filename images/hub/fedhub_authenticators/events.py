@@ -14,6 +14,8 @@ from typing import Any
 
 from prometheus_client import Counter, Histogram
 
+from fedhub_authenticators.refusals import Reason
+
 LOGINS = Counter("fedhub_logins", "Logins that ended.", ["provider", "outcome"])
 REFRESHES = Counter(
     "fedhub_refreshes", "Refreshes of people who are logged in.", ["provider", "outcome"]
@@ -53,7 +55,11 @@ def _value(value: Any) -> str:
 
 
 def login(
-    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+    log: logging.Logger | Any,
+    provider: str,
+    outcome: str,
+    reason: Reason | None = None,
+    **about: Any,
 ) -> None:
     """Note a login that ended.
 
@@ -72,7 +78,11 @@ def login(
 
 
 def refresh(
-    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+    log: logging.Logger | Any,
+    provider: str,
+    outcome: str,
+    reason: Reason | None = None,
+    **about: Any,
 ) -> None:
     """Note a refresh: `kept`, `grace` (kept although the provider is down) or `out`."""
     REFRESHES.labels(provider, outcome).inc()
@@ -81,7 +91,11 @@ def refresh(
 
 
 def exchange(
-    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+    log: logging.Logger | Any,
+    provider: str,
+    outcome: str,
+    reason: Reason | None = None,
+    **about: Any,
 ) -> None:
     """Note a script that came with a token: `in`, `refused` or `failed`."""
     EXCHANGES.labels(provider, outcome).inc()
@@ -92,7 +106,11 @@ def exchange(
 
 
 def server_token(
-    log: logging.Logger | Any, provider: str, outcome: str, reason: str = "", **about: Any
+    log: logging.Logger | Any,
+    provider: str,
+    outcome: str,
+    reason: Reason | None = None,
+    **about: Any,
 ) -> None:
     """Note a token that a server asked for and that was old: `renewed` or `not-renewed`."""
     SERVER_TOKENS.labels(provider, outcome).inc()

@@ -7,6 +7,7 @@ signature, the issuer or the nonce, and takes any userinfo for the same person's
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections.abc import Collection, Mapping
 from time import time
@@ -20,7 +21,7 @@ from traitlets import Bool, List, Unicode
 
 from fedhub_authenticators import events
 from fedhub_authenticators.fetching import Fetching
-from fedhub_authenticators.issuer import GOOGLE, Issuer, UnknownIssuerError, names_of
+from fedhub_authenticators.issuer import GOOGLE, Document, Issuer, UnknownIssuerError, names_of
 from fedhub_authenticators.login import nonce_for, state_id_of
 from fedhub_authenticators.refusals import Reason, Refused
 from fedhub_authenticators.renewal import under_way
@@ -119,16 +120,17 @@ class VerifiedIdToken(Fetching, OAuthenticator):
             self._issuer = Issuer(address, self._get, jwks_url=self.jwks_url or known)
         return self._issuer
 
-    async def _get(self, address: str, label: str) -> Any:
+    async def _get(self, address: str, document: Document) -> Any:
         outcome = "failed"
         try:
             found = await self.httpfetch(
-                address, label=label, validate_cert=self.validate_server_cert
+                address, label=document.value, validate_cert=self.validate_server_cert
             )
             outcome = "ok"
             return found
         finally:
-            events.KEY_FETCHES.labels(self.called, outcome).inc()
+            if document is Document.KEYS:
+                events.KEY_FETCHES.labels(self.called, outcome).inc()
 
     async def _issuer_of(self, token: str, *, learn: bool) -> Issuer:
         """Return the issuer that a token must be of.
@@ -203,11 +205,13 @@ class VerifiedIdToken(Fetching, OAuthenticator):
 
         Raises:
             Refused: it does not hold; the log says why.
-            HTTPClientError, OSError: the issuer's keys can't be had.
+            HTTPClientError, OSError, JSONDecodeError: the issuer's keys can't be had.
         """
         try:
             issuer = issuer or await self._issuer_of(token, learn=learn)
             return await self._verified(token, audience, required, typ, issuer)
+        except json.JSONDecodeError:
+            raise  # of the keys; what is wrong with a token's own JSON, PyJWT says in its own way
         except (jwt.PyJWTError, UnknownIssuerError, ValueError, TypeError) as error:
             # PyJWT's texts hold no part of a token.
             self.log.warning("A token of %s does not hold: %s", self.called, error)

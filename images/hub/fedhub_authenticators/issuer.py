@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from jwt import PyJWK
@@ -23,8 +24,16 @@ logs in would wait behind all of them."""
 KEEP_FOR = 3600.0
 """Seconds after which keys are fetched again although all are known: a withdrawn one must go."""
 
-Fetch = Callable[[str, str], Awaitable[Any]]
-"""Takes an address and what is going on; returns the answer's JSON."""
+
+class Document(StrEnum):
+    """What an issuer publishes; the texts say in the log what is going on."""
+
+    DISCOVERY = "asking the issuer where its endpoints are"
+    KEYS = "fetching the issuer's keys"
+
+
+Fetch = Callable[[str, Document], Awaitable[Any]]
+"""Takes an address and which document is there; returns the answer's JSON."""
 
 
 class UnknownIssuerError(Exception):
@@ -84,7 +93,7 @@ class Issuer:
         if self._clock() - self._metadata_at < KEEP_FOR:
             return self._metadata
         address = self.address.rstrip("/") + "/.well-known/openid-configuration"
-        found = await self._ask(address, "asking the issuer where its endpoints are")
+        found = await self._ask(address, Document.DISCOVERY)
         if not isinstance(found, Mapping) or found.get("issuer") != self.address:
             # Discovery 1.0 section 4.3: it must be the very same.
             raise UnknownIssuerError(f"{address} does not describe the issuer {self.address}")
@@ -122,7 +131,7 @@ class Issuer:
         address = self._jwks_url or (await self._current_metadata()).get("jwks_uri")
         if not isinstance(address, str) or not address:
             raise UnknownIssuerError(f"{self.address} does not say where its keys are")
-        found = await self._ask(address, "fetching the issuer's keys")
+        found = await self._ask(address, Document.KEYS)
         keys = found.get("keys") if isinstance(found, Mapping) else None
         if not isinstance(keys, list):
             raise UnknownIssuerError(f"{address} is no key set")
@@ -130,7 +139,7 @@ class Issuer:
         self._keys_at = self._clock()
         self._ready.clear()
 
-    async def _ask(self, address: str, label: str) -> Any:
+    async def _ask(self, address: str, document: Document) -> Any:
         """Fetch from an address that has not just failed.
 
         Raises:
@@ -140,7 +149,7 @@ class Issuer:
         if why is not None and self._clock() - since < RETRY_AFTER:
             raise ConnectionError(f"{address} failed a moment ago") from why
         try:
-            found = await self._fetch(address, label)
+            found = await self._fetch(address, document)
         except Exception as error:
             self._failed[address] = self._clock(), error.with_traceback(None)
             raise

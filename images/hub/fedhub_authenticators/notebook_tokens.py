@@ -38,6 +38,7 @@ from fedhub_authenticators.access_tokens import (
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
 from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.locks import per_user
+from fedhub_authenticators.refusals import Reason
 from fedhub_authenticators.server_hooks import PATH, SCOPE, hook_into_spawners, provider_of
 
 _PROVIDER = "provider"
@@ -167,8 +168,9 @@ class TokensForServers(ClientCredentials, Fetching, OAuthenticator):
             HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR
             and code != HTTPStatus.TOO_MANY_REQUESTS
         )
-        about = "refused" if refused else type(error).__name__
-        events.server_token(self.log, self.called, "not-renewed", about, user=user.name)
+        reason = Reason.SESSION_OVER if refused else Reason.PROVIDER
+        about = {"error": "" if refused else type(error).__name__, "user": user.name}
+        events.server_token(self.log, self.called, "not-renewed", reason, **about)
         if refused:
             return self._log_in_again(f"{self.login_service} does not renew your access token.")
         if isinstance(error, HTTPClientError | OSError):

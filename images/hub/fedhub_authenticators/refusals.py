@@ -8,7 +8,7 @@ from tornado.web import HTTPError
 
 
 class Reason(StrEnum):
-    """What a refusal is counted as. Each stands in docs/metrics.md."""
+    """Why somebody was not let in, or did not stay. Each stands in docs/metrics.md."""
 
     BLOCKED = "blocked"
     """The account is in `blocked_users`."""
@@ -44,6 +44,8 @@ class Reason(StrEnum):
     """A script's request is not as the standard has it."""
     PROVIDER = "provider-failed"
     """The provider did not answer, or not as it should."""
+    SESSION_OVER = "session-over"
+    """The provider has ended the person's session, or renews their tokens no longer."""
     HUB = "hub-failed"
     """The hub's own configuration or code failed."""
 

@@ -77,7 +77,7 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
             before = await user.get_auth_state() or {}
             if before and not before.get("token_response"):
                 # The provider ended the session (`backchannel`); there is nothing to ask it with.
-                return self._out(user, None, "session-over")
+                return self._out(user, None, Reason.SESSION_OVER)
             self.use_client(before.get(CLIENT))
             with refreshing(before) as refresh:
                 found = await self._refreshed(user, handler, refresh, **kwargs)
@@ -194,22 +194,25 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
 
     def _out_or_grace(self, user: Any, refresh: Refresh) -> bool | dict[str, Any]:
         if not refresh.trouble or not refresh.before:
-            return self._out(user, None, "session-over")
+            return self._out(user, None, Reason.SESSION_OVER)
         now = time()
         since = refresh.before.get(FAILING_SINCE)
         if not isinstance(since, int | float) or since > now:
             since = now
         if now - since >= self.refresh_grace:
-            return self._out(user, None, Reason.PROVIDER)
-        events.refresh(self.log, self.called, "grace", refresh.trouble, user=user.name)
+            return self._out(user, None, Reason.PROVIDER, error=refresh.trouble)
+        about = {"error": refresh.trouble, "user": user.name}
+        events.refresh(self.log, self.called, "grace", Reason.PROVIDER, **about)
         state = {**refresh.state_with_new_tokens(), FAILING_SINCE: since}
         # `groups` None leaves them as they are.
         return {"name": user.name, "auth_state": state, "groups": None}
 
     # --- somebody who is out ------------------------------------------------------------
 
-    def _out(self, user: Any, handler: BaseHandler | None, reason: str) -> bool:
-        events.refresh(self.log, self.called, "out", reason, user=user.name)
+    def _out(
+        self, user: Any, handler: BaseHandler | None, reason: Reason, *, error: str = ""
+    ) -> bool:
+        events.refresh(self.log, self.called, "out", reason, error=error, user=user.name)
         if handler is not None and reason in FOR_GOOD:
             # Not before the refresh is over, which holds the person's lock.
             _begin(self._end_sessions(user, handler))

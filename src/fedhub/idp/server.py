@@ -215,7 +215,7 @@ class IdentityProvider:
         times: int | None = None,
         claim: str = "sub",
         value: Any = 7,
-    ) -> None:
+    ) -> Fault:
         """Put a fault in force.
 
         Args:
@@ -226,10 +226,15 @@ class IdentityProvider:
             claim: what `missing-claim` leaves out.
             value: what `groups-of-wrong-type` says.
 
+        Returns:
+            The fault, which counts how often it has struck.
+
         Raises:
             ValueError: there is no such fault.
         """
-        self._state.inject(Fault(fault, endpoint, seconds, times, claim, value))
+        injected = Fault(fault, endpoint, seconds, times, claim, value)
+        self._state.inject(injected)
+        return injected
 
     def clear_faults(self) -> None:
         """Put everything right again; rotated keys stay rotated."""

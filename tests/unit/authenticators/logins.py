@@ -18,6 +18,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fedhub_authenticators import configure
 from fedhub_authenticators.login import nonce_for
+from fedhub_authenticators.providers import find_class
 from jupyterhub.app import JupyterHub
 from jupyterhub.crypto import CryptKeeper
 from jwt.algorithms import RSAAlgorithm
@@ -84,6 +85,14 @@ def one(authenticator: str, config: Mapping[str, Any], **entry: Any) -> dict[str
 def authenticator_of(c: Config) -> Any:
     """The hub's authenticator."""
     return c.JupyterHub.authenticator_class(config=c)
+
+
+def stock(authenticator: str, config: Mapping[str, Any]) -> Any:
+    """oauthenticator's own class with the same settings, for tests of what it lacks."""
+    found = find_class(authenticator)(config=configured(one(authenticator, config)))
+    found.enable_auth_state = True
+    found.expects_id_token = lambda: False  # the mock of a provider asks
+    return found
 
 
 def mock_provider(

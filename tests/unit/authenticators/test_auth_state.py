@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from oauthenticator.generic import GenericOAuthenticator
 from traitlets.config import Config
 
 from tests.unit.authenticators.logins import GENERIC, authenticator_of, configured, one
@@ -31,6 +32,11 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_auth_state_is_on() -> None:
     assert hub().enable_auth_state is True
+
+
+def test_upstream_keeps_nothing_unless_told() -> None:
+    """What these tests are for: without it there is no refresh and no logout at the provider."""
+    assert GenericOAuthenticator().enable_auth_state is False
 
 
 def test_a_hub_may_run_degraded_and_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:

@@ -23,6 +23,7 @@ from tests.unit.authenticators.logins import (
     decide,
     mock_provider,
     one,
+    stock,
 )
 
 ON = GENERIC | {"username_claim": "sub", "manage_groups": True}
@@ -136,6 +137,24 @@ def test_groups_are_what_is_plainly_claimed(
     row: str, config: dict[str, Any], claims: dict[str, Any], groups: Any
 ) -> None:
     assert groups_of(generic(**config), claims) == groups
+
+
+@pytest.mark.parametrize(
+    ("claimed", "groups"),
+    [
+        ("staff", {"s", "t", "a", "f"}),
+        ({"staff": True}, {"staff"}),
+        (True, set()),
+        (7, set()),
+    ],
+)
+def test_upstream_guesses_and_lets_in(claimed: Any, groups: Any) -> None:
+    """What these tests are for: letters and keys become groups, and nonsense is no refusal."""
+    rules = {"allowed_groups": ["a", "staff"], "allowed_users": ["ada"]}
+    authenticator = stock("generic-oauth", ON | rules)
+    model = decide(authenticator, {"sub": "ada", "groups": claimed})
+    assert model is not None
+    assert set(model["groups"]) == groups
 
 
 json = st.recursive(

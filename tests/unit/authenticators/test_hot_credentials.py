@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from fedhub_authenticators import configure
+from fedhub_authenticators import client_credentials, configure
 from hypothesis import given
 from hypothesis import strategies as st
+from oauthenticator.generic import GenericOAuthenticator
 from traitlets.config import Config
 
 from tests.asynchronous import run_async
@@ -85,6 +86,17 @@ def test_what_the_files_say_now_is_used(
     assert "secret-2" not in repr(client)
 
 
+def test_upstream_reads_no_file(configuration: Callable[..., Config], tmp_path: Path) -> None:
+    """What these tests are for: it has the pair that it was started with, and no other."""
+    c = configuration()
+    assert c.GenericOAuthenticator.client_secret_file == str(tmp_path / "client_secret")
+    assert GenericOAuthenticator(config=c).client_secret == ""
+    c.GenericOAuthenticator.client_secret = (tmp_path / "client_secret").read_text()
+    started = GenericOAuthenticator(config=c)
+    mount(tmp_path, "second", "secret-2")
+    assert started.build_refresh_token_request_params("r")["client_secret"] == "secret-1"
+
+
 def test_files_that_cannot_be_read_leave_what_was(
     configuration: Callable[..., Config], tmp_path: Path
 ) -> None:
@@ -141,6 +153,26 @@ def test_tokens_are_refreshed_with_the_client_they_were_made_for(
                 assert (params["client_id"], params["client_secret"]) == (client_id, secret)
 
     run_async(go())
+
+
+def test_an_earlier_client_is_known_for_a_day_and_no_longer(
+    configuration: Callable[..., Config], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(client_credentials, "monotonic", lambda: now)
+    found = authenticator_of(configuration())
+    mount(tmp_path, "second", "secret-2")
+    found.current_client()
+    day = 24 * 3600
+    for age, in_use, known in (
+        (0, "first", ["second", "first"]),
+        (day - 1, "first", ["second", "first"]),
+        (day + 1, "second", ["second"]),
+    ):
+        now = 1000.0 + age
+        found.use_client("first")
+        assert found.client_in_use().client_id == in_use
+        assert found.known_client_ids() == known
 
 
 def test_a_client_that_nobody_knows_any_more_is_replaced_by_the_current_one(

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,18 +19,11 @@ from traitlets.config import Config
 
 from fedhub.idp.server import IdentityProvider
 from tests.asynchronous import run_async
-from tests.providers import CALLBACK, CLIENT_IDS, ENTITY, SECRET, furnish
-from tests.unit.authenticators.faces import RULE, hub_at_face, log_in, query_of
+from tests.providers import CALLBACK, CLIENT_IDS, ENTITY, SECRET
+from tests.unit.authenticators.faces import CLASSES, RULE, hub_at_face, log_in, query_of
 from tests.unit.authenticators.logins import Visitor, running
 
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site"}
-
-
-@pytest.fixture
-def provider() -> Iterator[IdentityProvider]:
-    with IdentityProvider() as running_provider:
-        furnish(running_provider)
-        yield running_provider
 
 
 @asynccontextmanager
@@ -272,6 +265,23 @@ def test_tokens_are_withdrawn(
             assert await is_worth_something(visitor, address, token)
             await visitor.get("/hub/logout")
             assert await is_worth_something(visitor, address, token) is not wanted
+
+    run_async(go())
+
+
+@pytest.mark.parametrize("face", ["oidc", "cilogon"])
+def test_upstream_withdraws_nothing_and_goes_nowhere(provider: IdentityProvider, face: str) -> None:
+    """What these tests are for."""
+
+    async def go() -> None:
+        c = hub_at_face(provider, face)
+        c.JupyterHub.authenticator_class = find_class(CLASSES[face])
+        c.Authenticator.enable_auth_state = True
+        async with logged_in(c, face) as (hub, visitor, kept):
+            page = await visitor.get("/hub/logout")
+            assert page.headers["location"].startswith("/hub/")
+            token = kept["access_token"]
+            assert await is_worth_something(visitor, hub.authenticator.userdata_url, token)
 
     run_async(go())
 

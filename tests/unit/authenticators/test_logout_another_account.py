@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urljoin
 
@@ -11,7 +10,7 @@ from fedhub_authenticators.another_account import MINUTES, MOST, RefusedLogin
 
 from fedhub.idp.server import IdentityProvider
 from tests.asynchronous import run_async
-from tests.providers import CALLBACK, CLIENT_IDS, furnish
+from tests.providers import CALLBACK, CLIENT_IDS
 from tests.unit.authenticators.faces import hub_at_face, log_in, query_of
 from tests.unit.authenticators.logins import Visitor, running
 
@@ -22,13 +21,6 @@ NOBODY: dict[str, dict[str, Any]] = {
     "cilogon": {"blocked_users": ["ada@example.edu"]},
 }
 ELSEWHERE = {"Sec-Fetch-Site": "cross-site"}
-
-
-@pytest.fixture
-def provider() -> Iterator[IdentityProvider]:
-    with IdentityProvider() as running_provider:
-        furnish(running_provider)
-        yield running_provider
 
 
 async def refused(visitor: Visitor, face: str, begin: str = "/hub/oauth_login") -> None:

@@ -10,9 +10,9 @@ from fedhub_authenticators.identity import Identity
 from jupyterhub import orm
 
 from tests.asynchronous import run_async
+from tests.unit.authenticators.bound_names import ADA, EVE, hub, status, token
 from tests.unit.authenticators.log_lines import listening
 from tests.unit.authenticators.logins import GENERIC, configured, one, running
-from tests.unit.authenticators.test_bindings import ADA, EVE, hub, status, token
 
 API = "/hub/api/fedhub/bindings"
 CILOGON = "https://cilogon.org"

@@ -1,12 +1,10 @@
-"""Several providers on one hub: names, rules, refresh, pages."""
+"""Several providers on one hub: names, rules, what JupyterHub asks."""
 
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 import pytest
-from fedhub_authenticators import configure
 from hypothesis import given
 from hypothesis import strategies as st
 from jupyterhub import orm
@@ -18,54 +16,19 @@ from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
     DOMAIN,
     ENTITY,
-    GENERIC,
     User,
-    Visitor,
     authenticator_of,
     configured,
     decide,
-    mock_provider,
     running,
 )
-
-IDPS = {ENTITY: {"username_derivation": {"username_claim": "eppn"}, "allow_all": True}}
-GITHUB = {"login": "olga", "id": 1, "email": None}
-CAMPUS = {"idp": ENTITY, "eppn": "olga"}
-OIDC = {"username": "olga", "groups": ["g1"]}
-
-
-def settings(
-    students: dict[str, Any] | None = None, staff: dict[str, Any] | None = None, **more: Any
-) -> dict[str, Any]:
-    """Students by a campus account under their own names, staff by GitHub, and more."""
-    return {
-        "domain": DOMAIN,
-        "login": {
-            "students": {
-                "authenticator": "cilogon",
-                "prefix": "",
-                "config": {"idps": IDPS},
-                **(students or {}),
-            },
-            "staff": {
-                "authenticator": "github",
-                "config": {"allow_all": True},
-                **(staff or {}),
-            },
-            **more,
-        },
-    }
-
-
-def federated(c: Config | None = None, **change: Any) -> Any:
-    return authenticator_of(configured(settings(**change), c))
-
-
-def logged_in(authenticator: Any, name: str, user: dict[str, Any]) -> dict[str, Any]:
-    model = decide(authenticator.authenticators[name], user)
-    assert model is not None
-    return model
-
+from tests.unit.authenticators.several_providers import (
+    CAMPUS,
+    GITHUB,
+    federated,
+    logged_in,
+    settings,
+)
 
 # --- names and rules ----------------------------------------------------------------------
 
@@ -211,128 +174,6 @@ def test_a_hook_sees_the_hubs_name_and_cannot_take_another_providers() -> None:
         logged_in(federated(c), "staff", GITHUB)
 
 
-# --- refresh ------------------------------------------------------------------------------
-
-
-def refresh(authenticator: Any, user: User, claims: dict[str, Any] | None = None) -> Any:
-    """Refresh a user whose provider now says something else."""
-
-    async def go() -> Any:
-        for member in authenticator.authenticators.values():
-            client = mock_provider(member)
-            if claims is not None:
-                client.access_tokens["t"] = claims
-        return await authenticator.refresh_user(user)
-
-    return run_async(go())
-
-
-def state(provider: str) -> dict[str, Any]:
-    token = {"access_token": "t", "token_type": "Bearer"}
-    return {"provider": provider, "token_response": token}
-
-
-def test_each_user_is_refreshed_by_their_own_provider() -> None:
-    authenticator = federated()
-    model = refresh(authenticator, User("staff:olga", state("staff")), GITHUB)
-    assert (model["auth_state"]["provider"], "github_user" in model["auth_state"]) == (
-        "staff",
-        True,
-    )
-    model = refresh(authenticator, User("olga", state("students")), CAMPUS)
-    assert "cilogon_user" in model["auth_state"]
-
-
-@pytest.mark.parametrize(
-    ("name", "auth_state"),
-    [
-        ("staff:olga", None),
-        ("staff:olga", {}),
-        ("staff:olga", state("students")),
-        ("olga", state("staff")),
-        ("olga", {"token_response": {"access_token": "t", "token_type": "Bearer"}}),
-    ],
-)
-def test_whoever_came_another_way_must_log_in_again(name: str, auth_state: Any) -> None:
-    assert refresh(federated(), User(name, auth_state), GITHUB | CAMPUS) is False
-
-
-def test_users_of_a_provider_that_is_gone_must_log_in_again() -> None:
-    authenticator = federated(students={"prefix": "campus:"})
-    assert refresh(authenticator, User("olga", state("students")), CAMPUS) is False
-
-
-def test_a_provider_that_manages_no_groups_leaves_them_alone() -> None:
-    oidc = {
-        "authenticator": "generic-oauth",
-        "config": GENERIC
-        | {
-            "manage_groups": True,
-            "auth_state_groups_key": "oauth_user.groups",
-            "allow_all": True,
-        },
-    }
-    authenticator = federated(lab=oidc)
-    assert authenticator.manage_groups is True
-    assert refresh(authenticator, User("staff:olga", state("staff")), GITHUB)["groups"] is None
-    assert refresh(authenticator, User("lab:olga", state("lab")), OIDC)["groups"] == ["g1"]
-
-
-def test_the_shortest_refresh_age_counts_and_zero_is_never() -> None:
-    config = {"allow_all": True}
-    authenticator = federated(
-        staff={"config": config | {"auth_refresh_age": 0}},
-        students={"config": {"idps": IDPS, "auth_refresh_age": 60}},
-    )
-    assert authenticator.auth_refresh_age == 60
-    assert refresh(authenticator, User("staff:olga", state("staff"))) is True
-
-
-def test_a_visit_to_another_providers_pages_is_no_refresh() -> None:
-    """Even where that provider keeps nothing to refresh anybody with."""
-    staff = {"config": {"allow_all": True, "enable_auth_state": False}}
-
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        students = hub.authenticator.authenticators["students"]
-        await visitor.log_in(students, CAMPUS | {"sub": "1"}, "/students")
-        students.http_client.access_tokens.clear()
-        hub.users["olga"]._auth_refreshed = None
-        await visitor.begin("/hub/staff/oauth_login")
-        assert "login" in (await visitor.get("/hub/home")).headers["location"]
-
-    visit(configured(settings(staff=staff)), journey)
-
-
-def test_a_providers_tokens_are_not_shown_to_another_at_its_logout() -> None:
-    lab = {
-        "authenticator": "generic-oauth",
-        "config": GENERIC
-        | {
-            "revocation_url": "https://oidc.example.org/revoke",
-            "end_session_url": "https://oidc.example.org/logout",
-        },
-    }
-    asked = []
-
-    def revoke(request: Any) -> dict[str, Any]:
-        asked.append(request)
-        return {}
-
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        students, other = (hub.authenticator.authenticators[name] for name in ("students", "lab"))
-        await visitor.log_in(students, CAMPUS | {"sub": "1"}, "/students")
-        kept = await hub.users["olga"].get_auth_state()
-        assert kept["id_token"]
-        mock_provider(other).add_host("oidc.example.org", [("/revoke", revoke)])
-        reply = await visitor.get("/hub/lab/logout")
-        assert reply.headers["location"].startswith("https://oidc.example.org/logout")
-        assert kept["id_token"] not in reply.headers["location"]
-        assert "login" in (await visitor.get("/hub/home")).headers["location"]
-
-    visit(configured(settings(lab=lab)), journey)
-    assert not asked
-
-
 # --- what JupyterHub asks -----------------------------------------------------------------
 
 
@@ -411,109 +252,6 @@ def test_the_hub_knows_the_admins_of_every_provider() -> None:
             assert users == {"staff:olga": True}
 
     run_async(start())
-
-
-# --- pages --------------------------------------------------------------------------------
-
-
-def visit(c: Config, journey: Any) -> None:
-    async def go() -> None:
-        async with running(c) as (hub, visitor):
-            await journey(hub, visitor)
-
-    run_async(go())
-
-
-def test_each_provider_has_a_button_that_keeps_where_to_go() -> None:
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        page = (await visitor.get("/hub/login", params={"next": "/hub/spawn?a=1&b=2"})).text
-        assert re.findall(r'href="(/hub/\w+/oauth_login[^"]*)"', page) == [
-            "/hub/students/oauth_login?next=%2Fhub%2Fspawn%3Fa%3D1%26b%3D2",
-            "/hub/staff/oauth_login?next=%2Fhub%2Fspawn%3Fa%3D1%26b%3D2",
-        ]
-        assert "Sign in with GitHub" in page
-
-    visit(configured(settings()), journey)
-
-
-def test_a_label_is_text_whatever_it_holds() -> None:
-    label = "<script>alert(1)</script> {{ authenticator.authenticators }} {% raw %}"
-
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        page = (await visitor.get("/hub/login")).text
-        assert "&lt;script&gt;alert(1)" in page
-        assert "{{ authenticator.authenticators }} {% raw %}" in page
-
-    visit(configured(settings(staff={"label": label, "config": {}})), journey)
-
-
-def test_people_log_in_and_out_at_their_provider() -> None:
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        members = hub.authenticator.authenticators
-        begun = await visitor.begin("/hub/staff/oauth_login?next=%2Fhub%2Fhome")
-        assert begun["redirect_uri"] == f"https://{DOMAIN}/hub/staff/oauth_callback"
-        reply = await visitor.log_in(members["staff"], GITHUB, "/staff")
-        assert reply.status_code == 302
-        assert "staff:olga" in (await visitor.get("/hub/home")).text
-        user = hub.users["staff:olga"]
-        assert (await user.get_auth_state())["provider"] == "staff"
-        assert (await visitor.get("/hub/logout")).headers["location"] == "/hub/staff/logout"
-        # GitHub leads nobody back, so the hub's own page is where a logout ends.
-        assert (await visitor.get("/hub/staff/logout")).status_code == 200
-        assert "login" in (await visitor.get("/hub/home")).headers["location"]
-        assert (await visitor.get("/hub/logout")).headers["location"] == "/hub/login"
-
-    c = configured(settings(staff={"config": {"allow_all": True, "client_id": "Iv1"}}))
-    visit(c, journey)
-
-
-def test_a_login_begun_at_one_provider_does_not_end_at_another() -> None:
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        members = hub.authenticator.authenticators
-        begun = await visitor.begin("/hub/students/oauth_login")
-        code = mock_provider(members["staff"]).handler_for_user(GITHUB).get_argument("code")
-        reply = await visitor.get(
-            "/hub/staff/oauth_callback", params={"code": code, "state": begun["state"]}
-        )
-        assert reply.status_code == 400
-        assert "another provider" in reply.text
-
-    visit(configured(settings()), journey)
-
-
-@pytest.mark.parametrize("path", ["/hub/oauth_login", "/hub/oauth_callback?code=a&state=b"])
-def test_there_is_no_login_beside_the_providers(path: str) -> None:
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        assert (await visitor.get(path)).status_code == 404
-        await visitor.get("/hub/login")
-        form = {"username": "olga", "password": "x", "_xsrf": visitor.cookies.get("_xsrf") or ""}
-        assert (await visitor.post("/hub/login", data=form)).status_code == 403
-
-    visit(configured(settings()), journey)
-
-
-def test_automatic_login_gives_way_to_the_choice() -> None:
-    c = Config()
-    c.Authenticator.auto_login = True
-
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        assert (await visitor.get("/hub/login")).status_code == 200
-
-    visit(configured(settings(), c), journey)
-
-
-def test_one_provider_with_a_prefix_keeps_the_usual_addresses() -> None:
-    only = {"authenticator": "github", "prefix": "gh:", "config": {"allow_all": True}}
-    c = Config()
-    configure(c, {"domain": DOMAIN, "login": {"main": only}})
-
-    async def journey(hub: Any, visitor: Visitor) -> None:
-        begun = await visitor.begin("/hub/oauth_login")
-        assert begun["redirect_uri"] == f"https://{DOMAIN}/hub/oauth_callback"
-        await visitor.log_in(hub.authenticator.authenticators["main"], GITHUB)
-        assert "gh:olga" in (await visitor.get("/hub/home")).text
-
-    visit(c, journey)
 
 
 def test_a_rule_for_custos_makes_nobody_of_a_keycloak_an_admin() -> None:

@@ -19,8 +19,10 @@ from tests.unit.authenticators.logins import (
     mock_provider,
     one,
     running,
+    stock,
 )
 
+OTHER = "https://idp.elsewhere.example"
 DERIVED = {"username_derivation": {"username_claim": "email"}}
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     # authenticator, config, claims that are let in, claims that no longer are
@@ -46,7 +48,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         "cilogon",
         {"idps": {ENTITY: DERIVED | {"allow_all": True}}},
         {"email": "ada@uni.edu", "idp": ENTITY},
-        {"email": "ada@uni.edu", "idp": "https://idp.elsewhere.example"},
+        {"email": "ada@uni.edu", "idp": OTHER},
     ),
     (
         "google",
@@ -80,6 +82,16 @@ def test_a_refresh_asks_the_rules_again(
     authenticator = authenticator_of(configured(one(name, config)))
     assert isinstance(refreshed(authenticator, before), dict)
     assert refreshed(authenticator, after) is False
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "before", "after"), [case for case in CASES if case[3].get("idp") != OTHER]
+)
+def test_upstream_asks_no_rule_again(
+    name: str, config: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """What these tests are for; of institutions alone it asks again, and answers with an error."""
+    assert isinstance(refreshed(stock(name, config), after), dict)
 
 
 def test_a_user_who_is_blocked_meanwhile_is_out() -> None:

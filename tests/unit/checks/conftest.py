@@ -42,3 +42,14 @@ def places(check: Check) -> Callable[..., list[str]]:
         ]
 
     return of
+
+
+@pytest.fixture
+def messages(check: Check) -> Callable[..., list[str]]:
+    """Return `severity: message; fix` of each problem of a rule."""
+
+    def of(text: str, rule: str, **others: str) -> list[str]:
+        found = check(text, **others).problems
+        return [f"{p.severity}: {p.message}; {p.fix}" for p in found if p.id == rule]
+
+    return of
