@@ -136,7 +136,7 @@ def test_nobody_gets_in_by_groups_that_make_no_sense(
     group = GROUP[face]
     value = {"a number": 7, "a text": group, "numbers": [7], "a table": {group: True}}[wrong]
     provider.inject("groups-of-wrong-type", value=value)
-    line = f"login refused provider={face} reason=groups"
+    line = f"login refused provider={face} reason=groups user=ada"
     expected = (502 if face == "custos" else 403, line)
     assert outcome(provider, face, **by_group(face)) == expected
     # Not even where a group is not what lets them in: the hub would not know what they may do.
