@@ -12,14 +12,15 @@ from oauthenticator.oauth2 import OAuthenticator
 
 from fedhub_authenticators import custos_tutorial
 from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
-from fedhub_authenticators.credentials import credential_files
+from fedhub_authenticators.credentials import credential_files, files_of_chart
 from fedhub_authenticators.federated import FederatedAuthenticator
 from fedhub_authenticators.profiles import show_profiles_by_group
 from fedhub_authenticators.providers import find_class, ours
 from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
 
-KEYS = frozenset({"domain", "login", "services"})
+KEYS = frozenset({"domain", "login", "services", "ingress", "httpRoute", "tls"})
+"""What may stand there; the last three are for the chart."""
 PROVIDER_KEYS = frozenset({"authenticator", "label", "prefix", "config", "credentials"})
 
 
@@ -29,7 +30,7 @@ def configure_hub(
     """Do what `fedhub_authenticators.configure` says."""
     custos_tutorial.install()
     settings = _mapping(_from_values() if settings is None else settings, "global.fedhub", KEYS)
-    if settings.get("login") is not None:
+    if settings.get("login"):
         _Login(c, settings, credentials_dir).configure()
     else:
         _keep_stock_class_in_our_words(c)
@@ -72,8 +73,10 @@ class _Login:
     def configure(self) -> None:
         """Set the hub's authenticator."""
         if not self.providers:
+            # Not as if there were no login: z2jh's default lets everybody in under any name.
             raise ValueError(
-                "global.fedhub.login is empty; name a provider, or leave login out altogether"
+                "every provider under global.fedhub.login is null; name one, or leave login out "
+                "altogether"
             )
         if len(self.providers) == 1 and not next(iter(self.providers.values())).get("prefix"):
             self._one()
@@ -124,9 +127,11 @@ class _Login:
         where = f"global.fedhub.login.{name}"
         traits = dict(_mapping(entry.get("config") or {}, f"{where}.config"))
         _check_traits(traits, cls, f"{where}.config")
-        if entry.get("credentials"):
-            declared = _mapping(entry["credentials"], f"{where}.credentials", CREDENTIAL_KEYS)
+        declared = _mapping(entry.get("credentials") or {}, f"{where}.credentials", CREDENTIAL_KEYS)
+        if declared.get("existingSecret"):
             traits |= credential_files(name, declared, self.credentials_dir)
+        elif issubclass(cls, OAuthenticator) and not traits.get("client_secret"):
+            traits |= files_of_chart(name)
         if issubclass(cls, OAuthenticator) and not traits.get("oauth_callback_url"):
             traits["oauth_callback_url"] = self._address(where, callback)
         return traits

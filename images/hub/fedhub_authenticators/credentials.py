@@ -1,6 +1,7 @@
-"""Client ids and secrets from a Kubernetes Secret.
+"""Client ids and secrets from Kubernetes Secrets, which a pod has as files that may change.
 
-z2jh mounts `hub.existingSecret` as a directory, one file for each key.
+fedhub's chart mounts a folder with `<provider>.client_id` and `<provider>.client_secret`, from
+whichever Secret holds them. z2jh mounts `hub.existingSecret` as a folder, one file for each key.
 """
 
 from __future__ import annotations
@@ -13,7 +14,30 @@ from typing import Any
 MOUNT = "/usr/local/etc/jupyterhub/existing-secret"
 """Where z2jh mounts `hub.existingSecret`."""
 
-KEYS = frozenset({"existingSecret", "clientIdKey", "clientSecretKey"})
+FOLDER = "/usr/local/etc/jupyterhub/fedhub-credentials"
+"""Where fedhub's chart mounts the providers' credentials."""
+
+KEYS = frozenset({"existingSecret", "clientIdKey", "clientSecretKey", "externalSecret"})
+
+
+def files_of_chart(provider: str) -> dict[str, str]:
+    """Return the traits `client_id_file` and `client_secret_file` of a provider.
+
+    The files need not be there yet: they are read at every use, and a hub may be installed before
+    it is registered.
+
+    Args:
+        provider: its name under `global.fedhub.login`.
+
+    Returns:
+        Nothing where there is no such folder, as with z2jh's own chart.
+    """
+    place = Path(FOLDER)
+    if not place.is_dir():
+        return {}
+    return {
+        f"{key}_file": str(place / f"{provider}.{key}") for key in ("client_id", "client_secret")
+    }
 
 
 def credential_files(

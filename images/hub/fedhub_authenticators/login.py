@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from http import HTTPStatus
 from typing import Any
 
 from oauthenticator.oauth2 import OAuthCallbackHandler, OAuthLoginHandler, _deserialize_state
 
+from fedhub_authenticators import events
+from fedhub_authenticators.refusals import Reason, Refused
+
 
 class BeginLogin(OAuthLoginHandler):
     """Sends people to the provider with a nonce, and remembers with which client they went."""
+
+    def get(self) -> Any:
+        """Go, unless the hub has no client to go with yet.
+
+        Raises:
+            Refused: 503, its credentials are still to come.
+        """
+        authenticator = self.authenticator
+        if authenticator.client_id_file and not authenticator.current_client().client_id:
+            events.login(self.log, authenticator.called, "failed", Reason.HUB)
+            raise Refused(
+                Reason.HUB,
+                f"This hub is not registered at {authenticator.login_service} yet. Tell the hub's "
+                "operator.",
+                status=HTTPStatus.SERVICE_UNAVAILABLE,
+            )
+        return super().get()
 
     def _generate_state_id(self) -> str:
         client = self.authenticator.current_client()

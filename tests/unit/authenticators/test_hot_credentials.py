@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from fedhub_authenticators import client_credentials, configure
+from fedhub_authenticators import client_credentials, configure, credentials
 from hypothesis import given
 from hypothesis import strategies as st
 from oauthenticator.generic import GenericOAuthenticator
@@ -222,3 +222,37 @@ def _plain(traits: dict[str, Any]) -> Config:
     c = Config()
     configure(c, one("generic-oauth", CONFIG | traits))
     return c
+
+
+# --- as fedhub's chart mounts them ----------------------------------------------------------
+
+
+def test_a_hub_may_be_installed_before_it_is_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And takes its client as soon as the Secret is there, without a restart."""
+    monkeypatch.setattr(credentials, "FOLDER", str(tmp_path))
+    c = Config()
+    configure(c, one("generic-oauth", CONFIG))
+
+    async def go() -> None:
+        async with running(c) as (hub, visitor):
+            page = await visitor.get("/hub/oauth_login")
+            assert page.status_code == 503
+            assert "not registered" in page.text
+            for name, content in (("client_id", "the-client"), ("client_secret", "s3cret")):
+                (tmp_path / f"main.{name}").write_text(content)
+            assert (await visitor.begin("/hub/oauth_login"))["client_id"] == "the-client"
+            reply = await visitor.log_in(hub.authenticator, ADA)
+            assert reply.status_code == 302
+
+    run_async(go())
+
+
+def test_a_secret_in_the_providers_own_config_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "FOLDER", str(tmp_path))
+    c = Config()
+    configure(c, one("generic-oauth", CONFIG | {"client_id": "a", "client_secret": "b"}))
+    assert authenticator_of(c).client_id_file == ""
