@@ -1,8 +1,8 @@
-"""Write the reference of `global.fedhub`, and its JSON Schema for editors, from the model.
+"""Write the chart's JSON Schema and its README, the reference of all values, from the models.
 
     .venv/bin/python tools/generate_reference.py
 
-`tests/unit/hub/test_reference.py` fails while they are not what the model says.
+`tests/unit/hub/test_reference.py` fails while they are not what the models say.
 """
 
 from __future__ import annotations
@@ -12,67 +12,75 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fedhub.hub.model import json_schema
+from fedhub.hub.model import values_schema
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-PAGE = DOCS / "reference.md"
-SCHEMA = DOCS / "schema" / "fedhub.schema.json"
+CHART = Path(__file__).resolve().parent.parent / "charts" / "fedhub"
+PAGE = CHART / "README.md"
+SCHEMA = CHART / "values.schema.json"
 
 HEAD = """\
-# Reference of `global.fedhub`
+# The fedhub chart
 
-Generated from the model by `tools/generate_reference.py`. Everything else in a values file is
-z2jh's own. Unknown keys are errors. [`schema/fedhub.schema.json`](schema/fedhub.schema.json)
-describes the same for editors.
+[zero-to-jupyterhub](https://z2jh.jupyter.org) with federated login: one values file, and a
+JupyterHub that a federation's people can log in to. Everything of z2jh is there, under
+`jupyterhub`; what this chart adds is below.
+
+[How to install](../../docs/install.md) has the commands; `ci/` has values for each situation.
+
+The tables are generated from the models of `src/fedhub/hub/model/` by
+`tools/generate_reference.py`, and `values.schema.json` with them. Unknown keys are errors.
 """
 
 
 def reference() -> str:
     """Return the page."""
-    schema = json_schema()
-    sections = [HEAD, *_section("global.fedhub", schema, schema)]
-    return "\n".join(sections)
+    return "\n".join([HEAD, *_section("", values_schema())])
 
 
 def schema_text() -> str:
     """Return the JSON Schema as it is kept."""
-    return json.dumps(json_schema(), indent=2) + "\n"
+    return json.dumps(values_schema(), indent=2) + "\n"
 
 
-def _section(path: str, model: dict[str, Any], schema: dict[str, Any]) -> Iterator[str]:
-    yield f"## `{path}`\n\n{model.get('description', '')}\n"
+def _section(path: str, model: dict[str, Any]) -> Iterator[str]:
+    title = f"`{path}`" if path else "Values"
+    yield f"## {title}\n\n{model.get('description', '')}\n"
     yield "| key | type | default | |\n|---|---|---|---|"
     required = model.get("required", [])
     below = []
     for key, field in model["properties"].items():
-        kind, inner = _kind(field, schema)
         default = "required" if key in required else _default(field)
-        yield f"| `{key}` | {kind} | {default} | {field.get('description', '')} |"
+        yield f"| `{key}` | {_kind(field)} | {default} | {field.get('description', '')} |"
+        inner, suffix = _inner(field)
         if inner:
-            below.append((f"{path}.{key}" + (".<name>" if kind == "map of names" else ""), inner))
+            below.append((f"{path}.{key}".lstrip(".") + suffix, inner))
     yield ""
     for name, inner in below:
-        yield from _section(name, inner, schema)
+        yield from _section(name, inner)
 
 
-def _kind(field: dict[str, Any], schema: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
-    """Return what a field holds, in words, and the model of what is below it."""
-    if "$ref" in field:
-        return "map", schema["$defs"][field["$ref"].rpartition("/")[2]]
-    if "anyOf" in field:
-        return _kind(next(kind for kind in field["anyOf"] if kind.get("type") != "null"), schema)
-    if field.get("type") == "array":
-        return "list of strings", None
-    if field.get("type") == "object":
-        entries = [
-            *(field.get("patternProperties") or {}).values(),
-            field.get("additionalProperties"),
-        ]
-        for entry in entries:
-            if isinstance(entry, dict) and entry:
-                return "map of names", _kind(entry, schema)[1]
-        return "map", None
-    return str(field.get("type", "any")), None
+def _kind(field: dict[str, Any]) -> str:
+    """Return what a field holds, in words."""
+    if "enum" in field:
+        return " or ".join(f"`{one}`" for one in field["enum"] if one is not None)
+    kind = next(one for one in field["type"] if one != "null")
+    if kind == "array":
+        items = field["items"]
+        return "list of maps" if items.get("type") == "object" else "list of strings"
+    if kind == "object":
+        return "map of names" if _inner(field)[1] else "map"
+    return str(kind)
+
+
+def _inner(field: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """Return the model of what is below a field, and what its path goes on with."""
+    if "properties" in field:
+        return field, ""
+    if "properties" in field.get("items", {}):
+        return field["items"], "[]"
+    for entry in field.get("patternProperties", {}).values():
+        return entry, ".<name>"
+    return None, ""
 
 
 def _default(field: dict[str, Any]) -> str:
@@ -82,5 +90,4 @@ def _default(field: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(reference(), encoding="utf-8")
-    SCHEMA.parent.mkdir(exist_ok=True)
     SCHEMA.write_text(schema_text(), encoding="utf-8")

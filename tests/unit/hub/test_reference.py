@@ -5,7 +5,9 @@ from __future__ import annotations
 import jsonschema
 
 from fedhub.hub import load_hub
-from fedhub.hub.model import json_schema
+from fedhub.hub.load import _CHART_ONLY
+from fedhub.hub.model import values_schema
+from fedhub.hub.model.chart import CHART_ONLY
 from tests.previews import EXAMPLES, ROOT
 from tools.generate_reference import PAGE, SCHEMA, reference, schema_text
 
@@ -15,8 +17,12 @@ def test_the_reference_is_generated_from_the_model() -> None:
     assert SCHEMA.read_text() == schema_text(), "run tools/generate_reference.py"
 
 
-def test_the_examples_are_valid_by_the_schema() -> None:
+def test_the_examples_for_the_chart_are_valid_by_the_schema() -> None:
     for name in EXAMPLES:
-        declared = load_hub(name, folder=ROOT / "values").get("global", "fedhub")
-        if declared is not None:
-            jsonschema.validate(declared, json_schema())
+        hub = load_hub(name, folder=ROOT / "values")
+        if hub.get("global", "fedhub") is not None:
+            jsonschema.Draft7Validator(values_schema()).validate(hub.values)
+
+
+def test_the_keys_that_tell_the_charts_values_from_z2jhs_are_the_models() -> None:
+    assert _CHART_ONLY == CHART_ONLY

@@ -36,6 +36,13 @@ def load(c: Any) -> None:
 
 def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
     """Do what a hub pod does with the values, then point the providers at the preview's own."""
+    configure_from_values(c, setup)
+    stay_on_this_machine()  # after the values' own code, which could have chosen a client
+    return point_at_identity_provider(c, setup)
+
+
+def configure_from_values(c: Any, setup: Setup) -> None:
+    """Do what a hub pod does with the values."""
     if setup.modules:
         sys.path.insert(0, setup.modules)
     z2jh.install(setup.values)
@@ -53,8 +60,6 @@ def configure_as_pod(c: Any, setup: Setup) -> list[dict[str, Any]]:
         code = Path(file).read_text(encoding="utf-8")
         exec(compile(code, file, "exec"), namespace)  # noqa: S102 - it is configuration
     chart.extra_config(namespace)
-    stay_on_this_machine()  # after the values' own code, which could have chosen a client
-    return point_at_identity_provider(c, setup)
 
 
 def _with_made_up_secrets(settings: dict[str, Any]) -> dict[str, Any]:

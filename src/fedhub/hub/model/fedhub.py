@@ -1,0 +1,53 @@
+"""What stands under `global.fedhub`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from fedhub.hub.model.login import Provider
+from fedhub.hub.model.route import HttpRoute, Ingress, Tls
+from fedhub.hub.model.service import Service
+from fedhub.hub.model.text import (
+    ONLY_THESE,
+    HostName,
+    ProviderName,
+    ServiceName,
+    Strict,
+    without_nulls,
+)
+
+
+class Fedhub(Strict):
+    """What fedhub knows of a hub: stated once, and everything else follows from it."""
+
+    domain: HostName = Field(
+        description="The hub's host name. Ingress hosts, TLS and callback URLs follow from it."
+    )
+    login: Annotated[dict[ProviderName, Provider], BeforeValidator(without_nulls)] = Field(
+        {},
+        json_schema_extra=ONLY_THESE,
+        description="Who logs people in, by a name of your choice.",
+    )
+    services: Annotated[dict[ServiceName, Service], BeforeValidator(without_nulls)] = Field(
+        {},
+        json_schema_extra=ONLY_THESE,
+        description="External applications that log their users in through the hub, by name.",
+    )
+    ingress: Ingress | None = Field(None, description="How the domain leads to the hub.")
+    http_route: HttpRoute | None = Field(
+        None, alias="httpRoute", description="The same through the Gateway API."
+    )
+    tls: Tls | None = Field(None, description="The domain's certificate.")
+
+    def prefix(self, provider: str) -> str:
+        """Return what the user names of a provider start with."""
+        declared = self.login[provider].prefix
+        if declared is not None:
+            return declared
+        return f"{provider}:" if len(self.login) > 1 else ""
+
+    def client_id(self, service: str) -> str:
+        """Return a service's client id at the hub."""
+        return self.services[service].oauth_client_id or f"service-{service}"
