@@ -1,0 +1,131 @@
+{{- /* What can't work, said before anything is installed: all of it at once, one line each.
+
+       The schema has said what is of a wrong type or has an unknown name. */}}
+
+{{- define "fedhub.problems.domain" -}}
+{{- if not .Values.global.fedhub.domain }}
+- global.fedhub.domain is missing; set it to the hub's host name, such as hub.example.org
+{{- end }}
+{{- end }}
+
+{{- define "fedhub.problems.login" -}}
+{{- $login := include "fedhub.login" . | fromYaml }}
+{{- $class := dig "JupyterHub" "authenticator_class" "dummy" .Values.jupyterhub.hub.config | toString }}
+{{- if not (or $login .Values.jupyterhub.hub.extraConfig (ne $class "dummy")) }}
+- global.fedhub.login names no login provider, so anybody could log in under any name; add one, such as campus: {authenticator: cilogon, config: …}
+{{- end }}
+{{- range $name, $provider := $login }}
+{{- $callback := include "fedhub.callback" (list $ $name $provider) }}
+{{- if not (hasPrefix "https://" $callback) }}
+- global.fedhub.login.{{ $name }}.config.oauth_callback_url is {{ $callback }}, where codes and cookies travel in plain text; use https://, or remove it so that it follows from the domain
+{{- end }}
+{{- end }}
+{{- range $section, $traits := .Values.jupyterhub.hub.config }}
+{{- $callback := "" }}
+{{- if kindIs "map" $traits }}{{ $callback = $traits.oauth_callback_url | default "" | toString }}{{ end }}
+{{- if hasPrefix "http://" $callback }}
+- jupyterhub.hub.config.{{ $section }}.oauth_callback_url is {{ $callback }}, where codes and cookies travel in plain text; use https://
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "fedhub.problems.route" -}}
+{{- $fedhub := .Values.global.fedhub }}
+{{- $ingress := include "fedhub.ingress.enabled" . }}
+{{- $ours := ternary "global.fedhub.ingress" "global.fedhub.httpRoute" (eq $ingress "true") }}
+{{- if and $ingress $fedhub.httpRoute.enabled }}
+- both global.fedhub.ingress and global.fedhub.httpRoute are enabled; turn one off
+{{- end }}
+{{- if or $ingress $fedhub.httpRoute.enabled }}
+{{- range $theirs := list "ingress" "httpRoute" }}
+{{- if (index $.Values.jupyterhub $theirs | default dict).enabled }}
+- jupyterhub.{{ $theirs }} is enabled beside {{ $ours }}; turn jupyterhub.{{ $theirs }} off, since the route follows from global.fedhub.domain, or turn {{ $ours }} off
+{{- end }}
+{{- end }}
+{{- if .Values.jupyterhub.proxy.https.enabled }}
+- jupyterhub.proxy.https is enabled beside {{ $ours }}, so two would end TLS; turn jupyterhub.proxy.https off, or {{ $ours }} where z2jh's proxy answers for the domain itself
+{{- end }}
+{{- end }}
+{{- if and $fedhub.httpRoute.enabled (not $fedhub.httpRoute.parentRefs) }}
+- global.fedhub.httpRoute.parentRefs is empty, so no Gateway would take the route; name one
+{{- end }}
+{{- with $fedhub.tls.issuer }}
+{{- if and .acme (eq (.kind | default "Issuer") "ClusterIssuer") }}
+- global.fedhub.tls.issuer.acme makes an Issuer of the hub's namespace, and kind is ClusterIssuer; remove acme to use a ClusterIssuer that is there, or remove kind
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "fedhub.problems.credentials" -}}
+{{- $login := include "fedhub.login" . | fromYaml }}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- $volumes := $hub.extraVolumes | toJson }}
+{{- range $name, $client := .Values.credentials }}
+{{- $provider := get $login $name }}
+{{- if not $client }}
+{{- else if not $provider }}
+- credentials.{{ $name }} is of no provider under global.fedhub.login{{ with keys $login | sortAlpha }}, which has {{ join ", " . }}{{ end }}; correct the name, or remove it
+{{- else if $provider.credentials }}
+- credentials.{{ $name }} and global.fedhub.login.{{ $name }}.credentials both say where the client comes from; keep one
+{{- else if ($provider.config | default dict).client_secret }}
+- credentials.{{ $name }} and global.fedhub.login.{{ $name }}.config.client_secret both hold the client; keep credentials.{{ $name }}, which needs no restart when it changes
+{{- end }}
+{{- end }}
+{{- range $name, $provider := $login }}
+{{- with ($provider.credentials | default dict).existingSecret }}
+{{- if ne . ($hub.existingSecret | default "" | toString) }}
+- global.fedhub.login.{{ $name }}.credentials.existingSecret is {{ . }}, which the hub does not mount; set jupyterhub.hub.existingSecret to {{ . }} too, or call its keys {{ $name }}.client_id and {{ $name }}.client_secret in a Secret fedhub-credentials
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if not (and (contains `"name":"fedhub-credentials"` $volumes) (contains "/usr/local/etc/jupyterhub/fedhub-credentials" ($hub.extraVolumeMounts | toJson))) }}
+- jupyterhub.hub.extraVolumes or extraVolumeMounts lost the entry fedhub-credentials, because Helm replaces lists; copy it from the chart's values.yaml into yours
+{{- end }}
+{{- end }}
+
+{{- /* Secrets that z2jh makes up where it finds none: kept by a cluster, new at every render
+       without one (zero-to-jupyterhub-k8s issue 2887). The namespace's own service account tells
+       whether there is a cluster to keep them. */}}
+{{- define "fedhub.problems.keys" -}}
+{{- $config := .Values.jupyterhub.hub.config }}
+{{- $wanted := dict
+      "JupyterHub.cookie_secret" (or (dig "JupyterHub" "cookie_secret" "" $config) .Values.jupyterhub.hub.cookieSecret)
+      "CryptKeeper.keys" (dig "CryptKeeper" "keys" "" $config)
+      "ConfigurableHTTPProxy.auth_token" (or (dig "ConfigurableHTTPProxy" "auth_token" "" $config) .Values.jupyterhub.proxy.secretToken) }}
+{{- $missing := list }}
+{{- range $key, $value := $wanted }}
+{{- if not $value }}{{ $missing = append $missing (printf "jupyterhub.hub.config.%s" $key) }}{{ end }}
+{{- end }}
+{{- range $name, $service := .Values.jupyterhub.hub.services }}
+{{- if not (or (kindIs "invalid" $service) (dig "api_token" "" ($service | default dict)) (dig "apiToken" "" ($service | default dict))) }}
+{{- $missing = append $missing (printf "jupyterhub.hub.services.%s.api_token" $name) }}
+{{- end }}
+{{- end }}
+{{- if and $missing (not (lookup "v1" "ServiceAccount" .Release.Namespace "default")) }}
+- {{ join ", " $missing }} must be set where no cluster can keep them: they would be new at every render, which logs everybody out. Put `openssl rand -hex 32` into the encrypted values file for each (CryptKeeper.keys is a list). With `helm install` into a namespace that exists, they are made once and kept
+{{- end }}
+{{- range $name, $service := .Values.global.fedhub.services }}
+{{- if and $service (not $service.api_token) }}
+- global.fedhub.services.{{ $name }}.api_token is missing; put `openssl rand -hex 32` into the encrypted values file: the service has it as its client secret
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "fedhub.problems.kinds" -}}
+{{- if include "fedhub.knowsCluster" . }}
+{{- $fedhub := .Values.global.fedhub }}
+{{- if and $fedhub.httpRoute.enabled (not (.Capabilities.APIVersions.Has "gateway.networking.k8s.io/v1")) }}
+- global.fedhub.httpRoute needs the Gateway API, which this cluster lacks; install its CRDs, or use global.fedhub.ingress
+{{- end }}
+{{- if and $fedhub.tls.enabled $fedhub.tls.issuer (not (.Capabilities.APIVersions.Has "cert-manager.io/v1")) }}
+- global.fedhub.tls.issuer needs cert-manager, which this cluster lacks; install it, or remove issuer and bring the Secret {{ $fedhub.tls.secretName }}
+{{- end }}
+{{- $external := list }}
+{{- range $name, $provider := include "fedhub.login" . | fromYaml }}
+{{- if ($provider.credentials | default dict).externalSecret }}{{ $external = append $external $name }}{{ end }}
+{{- end }}
+{{- if and $external (not (.Capabilities.APIVersions.Has "external-secrets.io/v1")) }}
+- global.fedhub.login.{{ first $external }}.credentials.externalSecret needs the External Secrets Operator, which this cluster lacks; install it, or give the credentials another way
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,50 @@
+{{- /* Names, labels and addresses that several templates need. */}}
+
+{{- define "fedhub.labels" -}}
+app.kubernetes.io/name: fedhub
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- /* z2jh's Service for browsers. Its helpers want z2jh's own values. */}}
+{{- define "fedhub.proxy" -}}
+{{ include "jupyterhub.proxy-public.fullname" .Subcharts.jupyterhub }}
+{{- end }}
+
+{{- define "fedhub.ingress.enabled" -}}
+{{- $enabled := .Values.global.fedhub.ingress.enabled }}
+{{- if kindIs "invalid" $enabled }}
+{{- $enabled = not .Values.global.fedhub.httpRoute.enabled }}
+{{- end }}
+{{- if $enabled }}true{{ end }}
+{{- end }}
+
+{{- /* The path of the hub's pages, which starts and ends with a slash. */}}
+{{- define "fedhub.path" -}}
+{{ printf "/%s/" (trimAll "/" .Values.jupyterhub.hub.baseUrl) | replace "//" "/" }}
+{{- end }}
+
+{{- /* Login providers that are not null, as YAML. */}}
+{{- define "fedhub.login" -}}
+{{- $found := dict }}
+{{- range $name, $provider := .Values.global.fedhub.login }}
+{{- if $provider }}{{ $_ := set $found $name $provider }}{{ end }}
+{{- end }}
+{{- toYaml $found }}
+{{- end }}
+
+{{- /* A provider's callback URL: list ROOT NAME PROVIDER. As the hub has it: with several
+       providers each has a path of its own. */}}
+{{- define "fedhub.callback" -}}
+{{- $root := index . 0 }}{{ $name := index . 1 }}{{ $provider := index . 2 }}
+{{- $several := gt (include "fedhub.login" $root | fromYaml | len) 1 }}
+{{- $own := dig "config" "oauth_callback_url" "" (dict "config" ($provider.config | default dict)) }}
+{{- $page := ternary (printf "hub/%s/oauth_callback" $name) "hub/oauth_callback" $several }}
+{{- $own | default (printf "https://%s%s%s" $root.Values.global.fedhub.domain (include "fedhub.path" $root) $page) }}
+{{- end }}
+
+{{- /* Whether the API server's own list of kinds is known: not for `helm template` alone. */}}
+{{- define "fedhub.knowsCluster" -}}
+{{- if .Capabilities.APIVersions.Has "v1/Secret" }}true{{ end }}
+{{- end }}
