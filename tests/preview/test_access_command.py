@@ -227,7 +227,7 @@ def test_of_several_providers_the_one_that_lists_nobody_is_told_of(tmp_path: Pat
         "      campus: {authenticator: cilogon, config: {allow_all: true}}\n"
         "      staff: {authenticator: github, config: {allow_all: true}}\n"
     )
-    done = access(str(file))
+    done = access(str(file), COLUMNS="40")
     said = f"{file}:5:7: CILogon (campus) lists no institution, so nobody can get in there"
     assert done.returncode == 0
     assert said in done.stderr

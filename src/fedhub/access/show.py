@@ -105,7 +105,8 @@ def print_table(report: Report) -> None:
     talk = _console(sys.stderr)
     of_people = [f"{one.person.name}: {note}" for one in report.answers for note in one.notes]
     for note in (*of_people, *report.notes):
-        talk.print(f"note: {note}", style="dim", markup=False)
+        # Never broken where an editor looks for file:line:column.
+        talk.print(f"note: {note}", style="dim", markup=False, soft_wrap=True)
 
 
 def _table(report: Report) -> Any:

@@ -51,7 +51,7 @@ def run_session(
             _ = hub.fedhub  # is what stands under global.fedhub valid?
             talk = Console(stderr=True, highlight=False)
             for warning in hub.warnings:
-                talk.print(f"warning: {warning}", style="yellow", markup=False)
+                talk.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
             with talk.status(f"Starting {hub.name} …"):
                 running = preview.start()
             if as_json:
