@@ -15,7 +15,7 @@ CHARTPRESS := PIP_NO_INDEX=1 $(BIN)/chartpress $(if $(REGISTRY),--image-prefix $
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: install ## Run the example hub (another one with HUB=name), with a login to try

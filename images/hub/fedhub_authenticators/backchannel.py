@@ -198,7 +198,11 @@ class BackchannelLogout(BaseHandler):
                 await self._learn_issuer()
             sub, sid = await authenticator.told_to_log_out(token)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, it ends nothing
-            said = str(error) if isinstance(error, UnusableTokenError) else "it does not hold"
+            said = (
+                str(error)
+                if isinstance(error, UnusableTokenError)
+                else "it is no token that our issuer signed"
+            )
             self.log.warning(
                 "%s",
                 events.line(

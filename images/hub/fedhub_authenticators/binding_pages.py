@@ -60,7 +60,9 @@ class _Changes(APIHandler):
         if not fits or not all(isinstance(value, str) for value in given.values()):
             name = '"name": …, ' if named else ""
             raise HTTPError(
-                400, f'send {{{name}"provider": …, "idp": …, "subject": …}}, all of them texts'
+                400,
+                f'send {{{name}"provider": …, "subject": …}} and, where it has institutions, '
+                '"idp": …, all of them texts',
             )
         if not all(given[key] for key in keys - {"idp"}):
             raise HTTPError(400, f"{', '.join(sorted(keys - {'idp'}))} must not be empty")
@@ -81,6 +83,8 @@ class Bindings(_Changes):
             raise HTTPError(403, "listing bindings needs the scope read:users, for all users")
         offset = self._number("offset", 0)
         limit = min(self._number("limit", MOST), MOST)
+        if not limit:
+            raise HTTPError(400, "limit must be at least 1")
         bindings.ensure_table(self.db)
         found, total = bindings.listed(
             self.db,
@@ -102,8 +106,8 @@ class Bindings(_Changes):
         if len(self.request.body) > MOST * _LONGEST_BODY:
             raise HTTPError(413, f"send no more than {MOST} at once")
         given: Any = self.get_json_body()
-        if not isinstance(given, list) or not 0 < len(given) <= MOST:
-            raise HTTPError(400, f"send a list of 1 to {MOST} links")
+        if not isinstance(given, list) or len(given) > MOST:
+            raise HTTPError(400, f"send a list of up to {MOST} links")
         identities = [self._identity(one, named=True) for one in given]
         links = [(one["name"], who) for one, who in zip(given, identities, strict=True)]
         for name, _ in links:

@@ -12,7 +12,9 @@ from fedhub.cli import arguments
 def idp(
     hub: arguments.OptionalHub = None,
     files: arguments.Files = None,
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")
+    ] = 0,
     redirect_uris: Annotated[
         list[str] | None,
         typer.Option("--redirect-uri", help="A callback URL of the sample client; repeatable."),

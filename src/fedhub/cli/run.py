@@ -12,7 +12,9 @@ from fedhub.cli import arguments
 def run(
     hub: arguments.Hub,
     files: arguments.Files = None,
-    port: Annotated[int, typer.Option(help="Port for the hub; 0 takes any free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port for the hub; 0 takes any free one.")
+    ] = 0,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the hub in the browser.")
     ] = False,

@@ -38,6 +38,9 @@ def test_operators_list_release_and_link() -> None:
             assert (found["total"], found["next"]) == (2, None)
             page = (await visitor.get(f"{address}?limit=1", headers=may)).json()
             assert (len(page["bindings"]), page["next"]) == (1, 1)
+            endless = await visitor.get(f"{address}?limit=0", headers=may)
+            assert endless.status_code == 400
+            assert (await visitor.post(address, headers=may, json=[])).status_code == 204
 
             eve = {"provider": found["bindings"][0]["provider"], "idp": THERE, "subject": "2"}
             name = f"{address}/ada@example.org"

@@ -94,7 +94,6 @@ def test_who_comes_first_to_a_name_that_somebody_has_does_not_own_it_yet() -> No
     "body",
     [
         b"{}",
-        b"[]",
         b"[1]",
         b'[{"provider": "p", "subject": "s"}]',
         b'[{"name": "", "provider": "p", "subject": "s"}]',

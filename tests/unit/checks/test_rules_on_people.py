@@ -171,6 +171,28 @@ def test_organisations_that_are_asked_only_at_login(messages):
     assert "allowed_organizations" in found
 
 
+def test_fedhubs_own_classes_ask_again(messages):
+    """As in the Custos tutorial's block, where nobody says a word of auth state."""
+    text = plain("custos", "CustosOAuthenticator", "allowed_groups: [a]")
+    assert messages(text, "stale-groups") == []
+
+
+@pytest.mark.parametrize(
+    ("traits", "number"),
+    [
+        (["allowed_organizations: [lab]"], 1),
+        (["allowed_organizations: [lab]", "scope: [read:user]"], 1),
+        (["allowed_organizations: [lab]", "scope: [read:org]"], 0),
+        (["allowed_organizations: [lab]", "scope: [admin:org, user]"], 0),
+        (["admin_groups: [lab]", "manage_groups: true"], 1),
+        (["allowed_users: [ada]"], 0),
+    ],
+)
+def test_github_needs_a_scope_to_tell_of_organisations(messages, traits, number):
+    text = plain("github", "GitHubOAuthenticator", *traits)
+    assert len(messages(text, "missing-scope")) == number
+
+
 def test_group_rules_need_managed_groups(messages):
     text = plain("generic-oauth", "GenericOAuthenticator", "allowed_groups: [a]")
     assert len(messages(text, "groups-not-managed")) == 1

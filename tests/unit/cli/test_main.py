@@ -54,7 +54,15 @@ def test_every_command_has_a_line_of_help() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [["--nonsense"], ["nonsense"], ["run"], ["run", "a", "--port", "x"]]
+    "argv",
+    [
+        ["--nonsense"],
+        ["nonsense"],
+        ["run"],
+        ["run", "a", "--port", "x"],
+        ["run", "a", "--port", "65536"],
+        ["idp", "--port", "-1"],
+    ],
 )
 def test_a_wrong_use_exits_with_2(argv: list[str]) -> None:
     done = run(*argv)

@@ -82,11 +82,15 @@ def _cause(provider: Provider) -> tuple[str, str] | None:
     if set_to(provider, "auth_refresh_age", 0):
         return "auth_refresh_age is 0", "remove auth_refresh_age"
     plain = provider.path[:2] != ("global", "fedhub")
+    stock = plain and cls.module.startswith("oauthenticator.")
     if set_to(provider, "enable_auth_state", False) or (
-        plain and not provider.value("enable_auth_state")
+        stock and not provider.value("enable_auth_state")
     ):
         return "auth_state is off, so nothing is refreshed", "turn on enable_auth_state"
-    if plain and cls.module.startswith("oauthenticator."):
-        fix = "refuse them in a refresh_user_hook, or shorten JupyterHub.cookie_max_age_days"
+    if stock:
+        fix = (
+            "use fedhub's hub image, refuse them in a refresh_user_hook, or shorten "
+            "JupyterHub.cookie_max_age_days"
+        )
         return "oauthenticator refreshes groups without asking again", fix
     return None
