@@ -63,6 +63,7 @@ class Problems(FedhubError):  # noqa: N818 - it is several errors, each with its
     def __init__(self, errors: Sequence[FedhubError]) -> None:
         super().__init__(errors[0].message, fix=errors[0].fix, position=errors[0].position)
         self.errors = tuple(errors)
+        self.exit_code = max(error.exit_code for error in errors)
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.errors))

@@ -241,7 +241,7 @@ def test_an_unknown_persona_is_asked_about(tmp_path: Path) -> None:
     file = tmp_path / "expected.yaml"
     file.write_text("personas:\n  google-memebr: {allowed: true}\n")
     done = access("campus", "--expect", str(file))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"{file}:2:3: this hub has no persona google-memebr; did you mean google-member?" in (
         done.stderr
     )

@@ -64,7 +64,7 @@ def test_an_unknown_hub_is_a_wrong_use() -> None:
 
 
 def test_an_unknown_persona_is_named_with_those_there_are() -> None:
-    assert_one_message(run("campus", "--as", "nobody"), 1, "nobody", "google-admin")
+    assert_one_message(run("campus", "--as", "nobody"), 2, "nobody", "google-admin")
 
 
 def test_a_mistake_in_the_fedhub_section_has_its_place(tmp_path: Path) -> None:

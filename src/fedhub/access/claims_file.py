@@ -41,7 +41,7 @@ def people_in(path: Path, providers: Sequence[Provider]) -> list[Persona]:
         providers: the hub's.
 
     Raises:
-        FedhubError: it can't be read or says something else, with the position.
+        UsageError: it can't be read or says something else, with the position.
     """
     from fedhub.hub.files import read_text
 
@@ -51,18 +51,18 @@ def people_in(path: Path, providers: Sequence[Provider]) -> list[Persona]:
         content = json.loads(text, object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
         where = Position(str(path), error.lineno, error.colno)
-        raise FedhubError(
+        raise UsageError(
             f"not JSON: {error.msg}", fix="mend it there, or just before", position=where
         ) from None
     except _TwiceError as error:
         raise places.duplicate(str(error)) from None
     except RecursionError:
-        raise FedhubError(
+        raise UsageError(
             "nested too deeply", fix="flatten it", position=Position(str(path), 1, 1)
         ) from None
     entries = [((), content)] if not isinstance(content, list) else _numbered(content)
     if not entries:
-        raise FedhubError(
+        raise UsageError(
             "this file holds nobody's claims",
             fix='write an object for each person, such as {"email": "ada@example.edu"}',
             position=Position(str(path), 1, 1),
@@ -91,7 +91,7 @@ def _person(
     entry: Any, at: tuple[str | int, ...], places: _Places, providers: Sequence[Provider]
 ) -> Persona:
     if not isinstance(entry, dict):
-        raise FedhubError(
+        raise UsageError(
             "this is nobody's claims",
             fix='write an object, such as {"email": "ada@example.edu"}',
             position=places.of(*at),
@@ -119,17 +119,17 @@ def person_from(
         providers: the hub's.
 
     Raises:
-        FedhubError: it says something else, with the position.
+        UsageError: it says something else, with the position.
     """
     for key, value in entry.items():
         if key not in KEYS:
             fix = did_you_mean(key, KEYS, f"what there can be is {', '.join(KEYS)}")
-            raise FedhubError(f"{key} says nothing of a person", fix=fix, position=place(key))
+            raise UsageError(f"{key} says nothing of a person", fix=fix, position=place(key))
         if key != "claims" and not (isinstance(value, str) and value):
-            raise FedhubError(f"{key} is text", fix="put it in quotes", position=place(key))
+            raise UsageError(f"{key} is text", fix="put it in quotes", position=place(key))
     claims = entry["claims"]
     if not isinstance(claims, dict) or not claims:
-        raise FedhubError(
+        raise UsageError(
             "claims are a map of names to values",
             fix='write them as {"email": "ada@example.edu"}',
             position=claims_at,
@@ -139,7 +139,7 @@ def person_from(
         provider = provider_called(entry.get("provider"), providers)
     except UsageError as error:
         where = place("provider") if "provider" in entry else place()
-        raise FedhubError(error.message, fix=error.fix, position=where) from None
+        raise UsageError(error.message, fix=error.fix, position=where) from None
     claims, at = _at_institution(entry, provider, place)
     own_name = claims.get("idp_name")
     idp_name = own_name if isinstance(own_name, str) and own_name else at.name
@@ -154,7 +154,7 @@ def _at_institution(
     """Return somebody's claims, and the institution that they or the entry name.
 
     Raises:
-        FedhubError: they name two, or none where there must be one, or none that can be.
+        UsageError: they name two, or none where there must be one, or none that can be.
     """
     claims = dict(entry["claims"])
     told = next((name for name in provider.institution_claims if name in claims), "")
@@ -173,9 +173,9 @@ def _at_institution(
             at = institution_called(provider, beside)
     except UsageError as error:
         where = place("idp") if beside is not None else place()
-        raise FedhubError(error.message, fix=error.fix, position=where) from None
+        raise UsageError(error.message, fix=error.fix, position=where) from None
     if told and claims[told] != at.entity_id:
-        raise FedhubError(
+        raise UsageError(
             f"idp is {at.entity_id}, and the claim {told} says {claims[told]}",
             fix="remove one of them",
             position=place("idp"),
@@ -188,14 +188,14 @@ def _check_sendable(entry: Mapping[str, Any], position: Position) -> None:
     try:
         json.dumps(entry, ensure_ascii=False).encode()
     except (UnicodeEncodeError, TypeError):
-        raise FedhubError(
+        raise UsageError(
             "these claims hold half a character, or a date that is no text",
             fix="write dates in quotes, and characters whole",
             position=position,
         ) from None
     sub = entry["claims"].get("sub", "1")
     if not (isinstance(sub, str) and sub):
-        raise FedhubError("sub is text", fix="put it in quotes, or leave it out", position=position)
+        raise UsageError("sub is text", fix="put it in quotes, or leave it out", position=position)
 
 
 class _Places:
@@ -217,15 +217,15 @@ class _Places:
         key = next(key if path else start for at, key, start in positions(tree) if at == wanted)
         return _moved(key)
 
-    def duplicate(self, key: str) -> FedhubError:
+    def duplicate(self, key: str) -> UsageError:
         """Return what is wrong with a key that stands twice, and where the second stands."""
         try:
             self._tree()
         except FedhubError as error:
             if error.position is not None:
                 where = _moved(error.position)
-                return FedhubError(error.message, fix=error.fix, position=where)
-        return FedhubError(
+                return UsageError(error.message, fix=error.fix, position=where)
+        return UsageError(
             f"{key!r} stands twice in the same map",
             fix="merge the two or remove one",
             position=Position(self._file, 1, 1),

@@ -13,7 +13,7 @@ from fedhub.access.expectations import Difference, Expectations
 from fedhub.access.persona import Persona
 from fedhub.access.provider import Provider
 from fedhub.access.report import Report, report_of
-from fedhub.errors import FedhubError, UsageError
+from fedhub.errors import UsageError
 
 if TYPE_CHECKING:
     from fedhub.hub import Hub
@@ -218,7 +218,7 @@ def _write(found: Found, hub: Hub, file: Path) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise FedhubError(
+        raise UsageError(
             f"{file} can't be written: {error.strerror}", fix="choose another place"
         ) from None
     sys.stderr.write(f"Wrote {file}; `--expect {file}` compares with it.\n")

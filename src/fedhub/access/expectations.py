@@ -26,7 +26,7 @@ from fedhub.access.persona import Persona
 from fedhub.access.provider import Provider
 from fedhub.access.report import Answer
 from fedhub.checks.spelling import did_you_mean
-from fedhub.errors import FedhubError, Position, Problems
+from fedhub.errors import FedhubError, Position, Problems, UsageError
 
 if TYPE_CHECKING:
     from fedhub.hub.document import Node
@@ -277,7 +277,7 @@ class _Reader:
                 yield key, below
 
     def _wrong(self, message: str, fix: str, position: Position) -> None:
-        self._problems.append(FedhubError(message, fix=fix, position=position))
+        self._problems.append(UsageError(message, fix=fix, position=position))
 
 
 def _is_of_its_kind(key: str, value: Any) -> bool:

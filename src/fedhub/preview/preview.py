@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from fedhub.access.persona import Persona
 from fedhub.access.personas import personas
 from fedhub.access.provider import Provider
-from fedhub.errors import FedhubError
+from fedhub.errors import FedhubError, UsageError
 from fedhub.hub import Hub
 from fedhub.hub.credentials import masked, secret_strings
 from fedhub.idp.client import Client
@@ -237,7 +237,7 @@ class Preview:
         if self._sign_in_as is not None:
             known = [persona.name for persona in people]
             if self._sign_in_as not in known:
-                raise FedhubError(
+                raise UsageError(
                     f"there is no persona {self._sign_in_as}", fix=f"choose of {', '.join(known)}"
                 )
             idp.sign_in_as(self._sign_in_as)
