@@ -148,6 +148,15 @@ def test_settings_of_an_idp_that_oauthenticator_refuses(messages, rule, found):
     assert one.startswith(f"error: {found}; ")
 
 
+def test_people_are_listed_beside_the_identity_providers(messages):
+    traits = "idps: {https://a.org/idp: {username_derivation: {username_claim: email}"
+    text = plain("cilogon", "CILogonOAuthenticator", traits + ", allowed_users: [ada]}}")
+    (found,) = messages(text, "idp-settings")
+    assert found.endswith("there is no setting allowed_users here; move it beside idps")
+    (found,) = messages(text, "nobody-allowed")
+    assert found.endswith("or allowed_users beside idps")
+
+
 # --- groups -------------------------------------------------------------------------------
 
 

@@ -82,7 +82,8 @@ def check(hub: Hub) -> Iterator[Problem]:
                     idp.position,
                     dotted(idp.path),
                     f"everybody who has an account at {SOCIAL[idp.entity_id]} is let in",
-                    "replace allow_all with allowed_domains, or list people in allowed_users",
+                    "replace allow_all with allowed_domains, or list people in allowed_users, "
+                    "beside idps",
                 )
 
 

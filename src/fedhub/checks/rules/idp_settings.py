@@ -58,6 +58,8 @@ _KEYS = {
     "default": _FLAG,
 }
 _DERIVATION_KEYS = {"username_claim": _TEXT, "action": _TEXT, "domain": _TEXT, "prefix": _TEXT}
+_BESIDE = {"allowed_users", "admin_users", "blocked_users", "allowed_groups", "admin_groups"}
+"""Rules about people of all identity providers alike."""
 _NEEDED = {"strip_idp_domain": "domain", "prefix": "prefix"}
 
 
@@ -113,7 +115,9 @@ def _wrong_keys(
     given: Mapping[str, Any], known: Mapping[str, str], at: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
     for key, value in given.items():
-        if key not in known:
+        if key in _BESIDE:
+            yield (*at, key), f"there is no setting {key} here", "move it beside idps"
+        elif key not in known:
             fix = did_you_mean(str(key), known, f"the keys there are {', '.join(known)}")
             yield (*at, str(key)), f"there is no setting {key}", fix
         elif not _is(known[key], value):

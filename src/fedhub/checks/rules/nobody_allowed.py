@@ -71,7 +71,7 @@ def check(hub: Hub) -> Iterator[Problem]:
                 idp.position,
                 dotted(idp.path),
                 f"nobody of {idp.entity_id} is let in: no rule allows anybody",
-                "add allow_all or allowed_domains, or list people in allowed_users",
+                "add allow_all or allowed_domains, or list people in allowed_users, beside idps",
             )
 
 
@@ -90,7 +90,9 @@ def _lets_in(idp: Idp) -> bool:
 def _fix(provider: Provider) -> str:
     assert provider.cls is not None
     if provider.is_a("CILogonOAuthenticator"):
-        return "add allow_all or allowed_domains to an identity provider, or allowed_users"
+        return (
+            "add allow_all or allowed_domains to an identity provider, or allowed_users beside idps"
+        )
     own = [
         trait
         for trait in provider.cls.traits
