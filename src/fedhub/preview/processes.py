@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,14 @@ LOG_LINES = 400
 """How much of the log is kept for explaining a failure."""
 
 
+_PORTS = range(20_000, 32_000)
+"""Ports that no system gives to outgoing connections by itself: Linux begins at 32768, others at
+49152 (RFC 6335 section 6). One of theirs may be in use again before the preview listens there."""
+
+_TRIES = 100
+_given: set[int] = set()
+
+
 def free_port(wanted: int = 0) -> int:
     """Return a port of the loopback interface that nothing listens on.
 
@@ -30,17 +39,34 @@ def free_port(wanted: int = 0) -> int:
     Raises:
         FedhubError: the wanted port is taken.
     """
+    if not wanted:
+        return _any_free_port()
+    if (error := _why_not(wanted)) is not None:
+        raise FedhubError(
+            f"port {wanted} can't be used here ({error.strerror})",
+            fix="choose another with --port, or leave it out",
+        ) from error
+    return wanted
+
+
+def _any_free_port() -> int:
+    for port in secrets.SystemRandom().sample(_PORTS, _TRIES):
+        # Nothing listens yet on those that were given out a moment ago.
+        if port not in _given and _why_not(port) is None:
+            _given.add(port)
+            return port
+    raise FedhubError("no port is free on this machine", fix="stop what listens on so many")
+
+
+def _why_not(port: int) -> OSError | None:
+    """Return what keeps a process from listening on a port; None for nothing."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise FedhubError(
-                f"port {wanted} can't be used here ({error.strerror})",
-                fix="choose another with --port, or leave it out",
-            ) from error
-        port: int = probe.getsockname()[1]
-        return port
+            return error
+    return None
 
 
 def proxy_command() -> list[str]:
