@@ -48,3 +48,41 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "fedhub.knowsCluster" -}}
 {{- if .Capabilities.APIVersions.Has "v1/Secret" }}true{{ end }}
 {{- end }}
+
+{{- /* The hub's image, for what of ours runs Python in the cluster. */}}
+{{- define "fedhub.image" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+image: {{ printf "%s:%s" $hub.image.name (toString $hub.image.tag) | quote }}
+{{- with $hub.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* What lets the cluster pull it: the hub's own pull secrets. */}}
+{{- define "fedhub.pullSecrets" -}}
+{{- with include "jupyterhub.imagePullSecrets" (dict "root" .Subcharts.jupyterhub "image" .Values.jupyterhub.hub.image) }}
+imagePullSecrets: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- /* The Pod Security Standard `restricted`, for a pod and for each of its containers. */}}
+{{- define "fedhub.podSecurity" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 1000
+  runAsGroup: 1000
+  fsGroup: 1000
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+{{- end }}
+
+{{- define "fedhub.containerSecurity" -}}
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+{{- end }}

@@ -4,3 +4,6 @@
 app: jupyterhub
 release: {{ .Release.Name }}
 {{- end }}
+{{- define "jupyterhub.imagePullSecrets" -}}
+{{- with .root.Values.imagePullSecrets }}{{ toJson . }}{{ end }}
+{{- end }}
