@@ -42,5 +42,7 @@ Hubs = Annotated[
 ]
 Files = Annotated[
     list[Path] | None,
-    typer.Option("--values", "-f", help="More values over the hub's own; may be repeated."),
+    typer.Option(
+        "--values", "-f", metavar="FILE", help="More values over the hub's own; repeatable."
+    ),
 ]

@@ -13,11 +13,16 @@ def idp(
     hub: arguments.OptionalHub = None,
     files: arguments.Files = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="Port to listen on; 0 takes any free one."
+        ),
     ] = 0,
     redirect_uris: Annotated[
         list[str] | None,
-        typer.Option("--redirect-uri", help="A callback URL of the sample client; repeatable."),
+        typer.Option(
+            "--redirect-uri", metavar="URL", help="A callback URL of the sample client; repeatable."
+        ),
     ] = None,
     output: Annotated[
         Literal["text", "json"], typer.Option("--format", help="json prints one line when ready.")

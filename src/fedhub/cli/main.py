@@ -22,9 +22,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(check.check)
-app.command()(access.access)
-app.command()(run.run)
-app.command()(idp.idp)
+app.command(short_help="Say who may log in, as whom, and which rule decides.")(access.access)
+app.command(short_help="Run the hub on this machine, with a login to try.")(run.run)
+app.command(short_help="Run the identity provider of `fedhub run` alone.")(idp.idp)
 app.command()(values.values)
 
 

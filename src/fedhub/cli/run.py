@@ -13,7 +13,10 @@ def run(
     hub: arguments.Hub,
     files: arguments.Files = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port for the hub; 0 takes any free one.")
+        int,
+        typer.Option(
+            min=0, max=65535, metavar="PORT", help="Port for the hub; 0 takes any free one."
+        ),
     ] = 0,
     open_browser: Annotated[
         bool, typer.Option("--open", help="Open the hub in the browser.")
@@ -26,7 +29,7 @@ def run(
     ] = "text",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the hub's log.")] = False,
 ) -> None:
-    """Run the hub on this machine, configured from its values, with a login that works."""
+    """Run the hub on this machine, configured from its values, with a login to try."""
     from fedhub.hub import load_hub
     from fedhub.preview.session import run_session
 

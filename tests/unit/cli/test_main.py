@@ -51,6 +51,15 @@ def test_every_command_has_a_line_of_help() -> None:
     listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
     assert [line.split()[0] for line in listed] == ["check", "access", "run", "idp", "values"]
     assert all(len(line.split()) > 3 for line in listed)
+    assert [line for line in listed if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize("command", ["check", "access", "run", "idp", "values"])
+def test_help_speaks_of_files_and_addresses_not_of_types(command: str) -> None:
+    text = run(command, "--help").stdout
+    assert "--values FILE" in text
+    assert "<list[Path]>" not in text
+    assert "<int" not in text
 
 
 @pytest.mark.parametrize(
