@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from traitlets.config.loader import LazyConfigValue
@@ -22,10 +23,12 @@ def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
         declared: `global.fedhub.services`.
 
     Raises:
-        ValueError: a key is unknown, or the service is declared elsewhere in another way.
+        ValueError: a key or a scope is unknown, or the service is declared elsewhere in another
+            way.
     """
     for name, entry in declared.items():
         _check_keys(name, entry)
+        _check_scopes(name, entry.get("oauth_client_allowed_scopes") or [])
         service = {"name": name, "oauth_client_id": f"service-{name}"}
         service |= {
             key: value for key, value in entry.items() if key not in WHO and value is not None
@@ -49,6 +52,24 @@ def _check_keys(name: str, entry: Mapping[str, Any]) -> None:
             f"global.fedhub.services.{name} has unknown keys: {', '.join(unknown)}; it takes "
             "JupyterHub's own keys of a service, users and groups"
         )
+
+
+def _check_scopes(name: str, scopes: Iterable[str]) -> None:
+    """JupyterHub hands out tokens without a scope that it does not know, and says nothing.
+
+    Custom scopes may be declared later, in the hub's own code.
+    """
+    from jupyterhub.scopes import scope_definitions
+
+    for scope in scopes:
+        called = scope.partition("!")[0]
+        if called not in scope_definitions and not called.startswith("custom:"):
+            close = difflib.get_close_matches(called, scope_definitions, n=1)
+            hint = f"did you mean {close[0]}?" if close else "name a scope, not a role"
+            raise ValueError(
+                f"global.fedhub.services.{name}.oauth_client_allowed_scopes: JupyterHub has no "
+                f"scope {called}; {hint}"
+            )
 
 
 def _add(c: Any, trait: str, entry: dict[str, Any]) -> None:

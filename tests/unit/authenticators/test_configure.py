@@ -174,6 +174,14 @@ def test_settings_are_not_changed() -> None:
         ({"domain": DOMAIN, "logins": {}}, "logins"),
         ({"domain": DOMAIN, "login": ["github"]}, "must be a mapping"),
         ({"services": {"g": SERVICE | {"redirect": ""}}}, "redirect"),
+        (
+            {"services": {"g": SERVICE | {"oauth_client_allowed_scopes": ["list:usrs"]}}},
+            "did you mean list:users?",
+        ),
+        (
+            {"services": {"g": SERVICE | {"oauth_client_allowed_scopes": ["instructors"]}}},
+            "no scope instructors; name a scope, not a role",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(given: dict[str, Any], said: str) -> None:
@@ -263,6 +271,12 @@ def test_a_service_declared_twice_in_two_ways_stops_the_hub() -> None:
     c.JupyterHub.services = [{"name": "g", "url": "https://else.example.org"}]
     with pytest.raises(ValueError, match="in one place"):
         configured({"services": {"g": SERVICE}}, c)
+
+
+def test_a_service_may_have_scopes_of_jupyterhub_and_custom_ones() -> None:
+    scopes = ["self", "list:users!group=team", "custom:notes:read"]
+    c = configured({"services": {"g": SERVICE | {"oauth_client_allowed_scopes": scopes}}})
+    assert c.JupyterHub.services[0]["oauth_client_allowed_scopes"] == scopes
 
 
 def test_only_the_people_named_may_use_a_service() -> None:
