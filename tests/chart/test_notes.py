@@ -72,12 +72,20 @@ def test_a_hub_below_a_path_and_its_service(notes_of) -> None:
     assert "create secret tls wildcard" in said
 
 
+def test_services_of_the_cluster_and_where_they_are(notes_of) -> None:
+    said = notes_of("07")
+    assert "and runs here, at https://hub.example.org/services/notes/" in said
+    assert "and runs here, at https://grafana.example.org/" in said
+    assert "grafana.example.org must lead to your ingress controller too" in said
+    assert "fedhub-service-grafana-tls" not in said  # an Issuer fills it
+
+
 def test_a_login_of_z2jhs_own_is_named_as_that(notes_of) -> None:
     assert "The login is z2jh's own" in notes_of("06")
 
 
-@pytest.mark.parametrize("number", ["01", "02", "03", "04", "05", "06"])
+@pytest.mark.parametrize("number", ["01", "02", "03", "04", "05", "06", "07"])
 def test_no_secret_is_printed(notes_of, number: str) -> None:
     said = notes_of(number)
-    for secret in ("made-up-for-this-scenario", "00112233445566", "ffeeddccbbaa"):
+    for secret in ("made-up-for-", "00112233445566", "ffeeddccbbaa"):
         assert secret not in said

@@ -25,6 +25,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{ printf "/%s/" (trimAll "/" .Values.jupyterhub.hub.baseUrl) | replace "//" "/" }}
 {{- end }}
 
+{{- /* Host names that lead into the cluster, the hub's first, as a YAML list. */}}
+{{- define "fedhub.routes" -}}
+{{- $fedhub := .Values.global.fedhub }}
+- name: fedhub
+  host: {{ $fedhub.domain | quote }}
+  path: {{ include "fedhub.path" . }}
+  secretName: {{ $fedhub.tls.secretName }}
+  service: {{ include "fedhub.proxy" . }}
+  port: 80
+{{- range $name, $deployment := .Values.deployments }}
+{{- if ($deployment | default dict).host }}
+- name: fedhub-service-{{ $name }}
+  host: {{ $deployment.host | quote }}
+  path: /
+  secretName: fedhub-service-{{ $name }}-tls
+  service: fedhub-service-{{ $name }}
+  port: {{ $deployment.port }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Login providers that are not null, as YAML. */}}
 {{- define "fedhub.login" -}}
 {{- $found := dict }}
@@ -65,15 +86,17 @@ imagePullSecrets: {{ . }}
 {{- end }}
 {{- end }}
 
-{{- /* The Pod Security Standard `restricted`, for a pod and for each of its containers. */}}
+{{- /* The Pod Security Standard `restricted`, for a pod and for each of its containers. A pod of
+       another user than 1000: dict "runAsUser" NUMBER. */}}
 {{- define "fedhub.podSecurity" -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
-  runAsUser: 1000
-  runAsGroup: 1000
-  fsGroup: 1000
+  {{- $user := .runAsUser | default 1000 }}
+  runAsUser: {{ $user }}
+  runAsGroup: {{ $user }}
+  fsGroup: {{ $user }}
   fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault

@@ -6,8 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
+from fedhub.hub.model.deployment import Deployment
 from fedhub.hub.model.fedhub import Fedhub
-from fedhub.hub.model.text import ONLY_THESE, ProviderName, Strict, without_nulls
+from fedhub.hub.model.text import (
+    ONLY_THESE,
+    ProviderName,
+    ServiceName,
+    Strict,
+    without_nulls,
+)
 
 
 class Client(Strict):
@@ -42,6 +49,11 @@ class ChartValues(Strict):
         description="Client id and secret by the provider's name under `global.fedhub.login`. "
         "They belong in the encrypted file. The hub reads them when it uses them, so that new "
         "ones need no restart.",
+    )
+    deployments: Annotated[dict[ServiceName, Deployment], BeforeValidator(without_nulls)] = Field(
+        {},
+        json_schema_extra=ONLY_THESE,
+        description="Services of `global.fedhub.services` that run in the hub's cluster, by name.",
     )
 
 

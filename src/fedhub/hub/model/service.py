@@ -10,7 +10,11 @@ from fedhub.hub.model.text import Address, ClientId, Strict
 class Service(Strict):
     """An external application that logs its users in through the hub."""
 
-    url: Address | None = Field(None, description="Where the service is.")
+    url: Address | None = Field(
+        None,
+        description="Where the hub's proxy leads from `/services/<name>/`, which the hub's pages "
+        "list; leave it out for a service that people reach at an address of its own.",
+    )
     oauth_redirect_uri: Address = Field(
         description="The service's callback URL: where the hub sends people back to."
     )
@@ -21,7 +25,9 @@ class Service(Strict):
         False, description="Whether people reach it without being asked to confirm."
     )
     oauth_client_allowed_scopes: list[str] = Field(
-        [], description="Scopes the service may have beyond knowing who its user is."
+        [],
+        description="What the service may do in the name of who uses it, as far as they may: "
+        "scopes of JupyterHub, or its custom ones. Default: know who they are.",
     )
     display: bool = Field(True, description="Whether the hub's pages list it.")
     api_token: SecretStr | None = Field(

@@ -4,6 +4,15 @@
 app: jupyterhub
 release: {{ .Release.Name }}
 {{- end }}
+{{- define "jupyterhub.matchLabels" -}}
+app: jupyterhub
+component: {{ .componentLabel }}
+release: {{ .Release.Name }}
+{{- end }}
 {{- define "jupyterhub.imagePullSecrets" -}}
-{{- with .root.Values.imagePullSecrets }}{{ toJson . }}{{ end }}
+{{- $found := list }}
+{{- range concat (.image.pullSecrets | default list) .root.Values.imagePullSecrets }}
+{{- $found = append $found (dict "name" .) }}
+{{- end }}
+{{- with $found }}{{ toJson . }}{{ end }}
 {{- end }}
