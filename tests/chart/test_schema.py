@@ -21,6 +21,13 @@ GOOD: dict[str, Any] = {
             },
         }
     },
+    "deployments": {
+        "grafana": {
+            "image": {"name": "grafana", "tag": "1"},
+            "port": 3000,
+            "host": "g.example.org",
+        }
+    },
     "jupyterhub": {"hub": {"config": KEYS}},
 }
 
@@ -39,6 +46,7 @@ CAMPUS = f"{LOGIN}/campus"
 CREDENTIALS = f"{CAMPUS}/credentials"
 STORE = {"secretStoreRef": {"name": "vault"}, "key": "k"}
 GRAFANA = "global/fedhub/services/grafana"
+DEPLOYED = "deployments/grafana"
 ROUTE = "global/fedhub/httpRoute"
 TLS = "global/fedhub/tls"
 
@@ -119,6 +127,31 @@ WRONG: list[tuple[str, Any, str]] = [
     (f"{GRAFANA}/users", "olga", TYPE),
     (f"{GRAFANA}/groups", {"staff": True}, TYPE),
     (f"{GRAFANA}/groups", [7], TYPE),
+    # those that run in the cluster
+    ("deployment", {}, MORE.format("deployment")),
+    ("deployments", ["grafana"], TYPE),
+    ("deployments/a b", {"image": {"name": "a", "tag": "1"}, "port": 1}, MORE.format("a b")),
+    ("deployments/other", {"port": 1}, "image is required"),
+    ("deployments/other", {"image": {"name": "a", "tag": "1"}}, "port is required"),
+    (f"{DEPLOYED}/image", "grafana:1", TYPE),
+    (f"{DEPLOYED}/image/tag", 11.6, TYPE),
+    (f"{DEPLOYED}/image/tag", "", EMPTY),
+    (f"{DEPLOYED}/image/pullPolicy", "always", ONE_OF),
+    (f"{DEPLOYED}/image/pullSecrets", [{"name": "a"}], TYPE),
+    (f"{DEPLOYED}/port", "http", TYPE),
+    (f"{DEPLOYED}/port", 0, "Must be greater than or equal to 1"),
+    (f"{DEPLOYED}/port", 65536, "Must be less than or equal to 65535"),
+    (f"{DEPLOYED}/host", "https://g.example.org", PATTERN),
+    (f"{DEPLOYED}/replicas", -1, "Must be greater than or equal to 0"),
+    (f"{DEPLOYED}/command", "grafana", TYPE),
+    (f"{DEPLOYED}/env", {"A": "b"}, TYPE),
+    (f"{DEPLOYED}/env", ["A=b"], TYPE),
+    (f"{DEPLOYED}/runAsUser", 0, "Must be greater than or equal to 1"),
+    (f"{DEPLOYED}/securityContext", {"privileged": True}, MORE.format("securityContext")),
+    (f"{DEPLOYED}/pdb", True, TYPE),
+    (f"{DEPLOYED}/pdb", {"minAvailable": 1}, MORE.format("minAvailable")),
+    (f"{DEPLOYED}/nodeSelector", {"a": True}, TYPE),
+    (f"{DEPLOYED}/egress", {"to": []}, TYPE),
     # routes and certificate
     ("global/fedhub/ingress", True, TYPE),
     ("global/fedhub/ingress/enabled", "true", TYPE),
@@ -184,6 +217,9 @@ def test_the_model_refuses_the_same(path: str, value: Any, said: str) -> None:
         ("global/other", {"of": "another chart"}),
         ("global/fedhub/ingress/annotations", {"a/b": "c"}),
         (f"{TLS}/issuer", None),
+        (f"{DEPLOYED}/env", [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a"}}}]),
+        (f"{DEPLOYED}/pdb", None),
+        ("deployments/other", None),
         ("jupyterhub/custom", {"anything": 1}),
     ],
 )
