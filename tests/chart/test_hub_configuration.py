@@ -111,7 +111,11 @@ def logins(found: dict[str, Any]) -> dict[str, Any]:
     hub = found["JupyterHub"]
     sections = {key: value for key, value in found.items() if key.endswith("Authenticator")}
     lists = {
-        key: [one for one in hub.get(key, []) if one["name"] not in OF_Z2JH]
+        # Helm sorts the keys of maps, which these come from.
+        key: sorted(
+            (one for one in hub.get(key, []) if one["name"] not in OF_Z2JH),
+            key=lambda one: one["name"],
+        )
         for key in ("services", "load_roles")
     }
     kept = {"authenticator_class": hub["authenticator_class"], **lists, **sections}
