@@ -126,6 +126,12 @@ def test_its_pod_is_as_the_operator_says(render: Render) -> None:
     assert found.names("PodDisruptionBudget").count(GRAFANA) == 0
 
 
+def test_large_numbers_stay_whole(render: Render) -> None:
+    """As OpenShift gives its users; Helm has numbers as floating-point ones."""
+    found = render(changed("deployments/notes/runAsUser", 1000700000))
+    assert "runAsUser: 1000700000\n" in found.text
+
+
 def test_it_can_be_paused(render: Render) -> None:
     found = render(changed("deployments/grafana/replicas", 0))
     assert found.of("Deployment", GRAFANA)["spec"]["replicas"] == 0

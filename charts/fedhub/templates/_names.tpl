@@ -93,7 +93,7 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   runAsNonRoot: true
-  {{- $user := .runAsUser | default 1000 }}
+  {{- $user := .runAsUser | default 1000 | int64 }}
   runAsUser: {{ $user }}
   runAsGroup: {{ $user }}
   fsGroup: {{ $user }}
