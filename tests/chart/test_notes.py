@@ -80,6 +80,10 @@ def test_services_of_the_cluster_and_where_they_are(notes_of) -> None:
     assert "fedhub-service-grafana-tls" not in said  # an Issuer fills it
 
 
+def test_the_next_step_is_to_see_that_it_works(notes_of) -> None:
+    assert notes_of("01").rstrip().endswith("helm test myhub --namespace hubs --logs")
+
+
 def test_a_login_of_z2jhs_own_is_named_as_that(notes_of) -> None:
     assert "The login is z2jh's own" in notes_of("06")
 

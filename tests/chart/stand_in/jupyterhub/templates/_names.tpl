@@ -1,5 +1,6 @@
 {{- define "jupyterhub.hub.fullname" -}}hub{{- end }}
 {{- define "jupyterhub.proxy-public.fullname" -}}proxy-public{{- end }}
+{{- define "jupyterhub.proxy-http.fullname" -}}proxy-http{{- end }}
 {{- define "jupyterhub.labels" -}}
 app: jupyterhub
 release: {{ .Release.Name }}
