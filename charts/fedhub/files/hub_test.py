@@ -162,7 +162,7 @@ def leads_somewhere(door: Door) -> None:
     """Check a login that is z2jh's own: the chart knows only that it must work on this domain.
 
     Raises:
-        CheckError: there is no login page, or it leads to a provider with another domain's callback.
+        CheckError: there is no login page, or the callback URL is of another domain.
     """
     page = door.get("hub/login")
     if page.status not in {http.HTTPStatus.OK, http.HTTPStatus.FOUND}:
