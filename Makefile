@@ -37,6 +37,15 @@ lint: install ## Check style and types
 	$(BIN)/mypy
 	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
 
+# Not a part of what lands a change: what it finds depends on the day. --strict, since a package
+# that the database could not be asked about would pass as a sound one.
+.PHONY: audit
+audit: .venv-audit/.ready ## Ask PyPI's database for known vulnerabilities of all pins
+	@failed=; for set in images/hub/*.txt requirements/*.txt; do \
+	  echo "$$set:"; .venv-audit/bin/pip-audit --strict --require-hashes --disable-pip \
+	    --progress-spinner off -r $$set || failed="$$failed $$set"; done; \
+	[ -z "$$failed" ] || { echo "Vulnerable, or not to be audited from here (no database answers):$$failed"; exit 1; }
+
 .PHONY: format
 format: install ## Format the code
 	$(BIN)/ruff format .
@@ -60,7 +69,7 @@ screenshots: install browser ## Take the pictures of the README anew
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
 	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
-	    requirements/preview requirements/dev; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	    requirements/preview requirements/dev requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
 	for set in images/hub/added requirements/custos-sdk; do \
 	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
 
@@ -114,6 +123,11 @@ node_modules/.ready: package-lock.json .venv/.python-ready
 .venv-custos-sdk/.ready: requirements/custos-sdk.txt .venv/.python-ready
 	@$(BIN)/python -m venv --without-pip .venv-custos-sdk
 	@$(UV) pip install --quiet --python .venv-custos-sdk/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+.venv-audit/.ready: requirements/audit.txt .venv/.python-ready
+	@$(BIN)/python -m venv --without-pip .venv-audit
+	@$(UV) pip install --quiet --python .venv-audit/bin/python --require-hashes -r $<
 	@touch $@
 
 # Chromium drives the browser tests. Without it they skip and say so.
