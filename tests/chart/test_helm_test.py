@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -343,3 +344,11 @@ def test_the_proxy_is_asked_where_it_answers(
     host, _, port = address.partition("://")[2].partition(":")
     ports = [one["port"] for one in found.of("Service", host)["spec"]["ports"]]
     assert int(port) in ports
+
+
+def test_of_several_secrets_the_last_one_counts(tmp_path: Path) -> None:
+    script = runpy.run_path(str(ROOT / "charts" / "fedhub" / "files" / "hub_test.py"))
+    for number in range(11):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "staff.client_id").write_text(f"from-{number}")
+    assert script["client_id_of"]("staff", {}, tmp_path) == "from-10"

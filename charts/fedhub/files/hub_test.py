@@ -251,7 +251,8 @@ def client_id_of(name: str, provider: dict[str, Any], credentials: Path) -> str:
     """
     if provider.get("fixed"):
         return str(provider["client_id"])
-    for folder in sorted(credentials.glob("[0-9]*"), reverse=True):
+    folders = [folder for folder in credentials.glob("*") if folder.name.isdecimal()]
+    for folder in sorted(folders, key=lambda one: int(one.name), reverse=True):
         file = folder / f"{name}.client_id"
         if file.is_file():
             return file.read_text(encoding="utf-8").strip()
