@@ -29,6 +29,10 @@ def create(path: Path, content: bytes, *, mode: int) -> None:
             raise FedhubError(
                 f"{path} appeared meanwhile, and stays as it is", fix="look at it, then try again"
             ) from None
+        except OSError as error:
+            raise FedhubError(
+                f"{path} can't be written: {error.strerror}", fix="write it on another file system"
+            ) from None
 
 
 def replace(path: Path, draft: Path, *, seen: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +45,9 @@ def generate(
     """
     name, found = values_files(hub, extra, folder)
     path = secrets_file(name, next(one.path for one in found if one.kind == "hub").parent)
-    seen = path.read_bytes() if path.exists() else None  # before it is judged what it lacks
+    seen = None
+    with contextlib.suppress(OSError):  # which loading reports
+        seen = path.read_bytes()  # before it is judged what it lacks
     loaded = load_hub(hub, extra=extra, folder=folder)
     for file in loaded.files:
         if file.kind == "secrets" and not file.encrypted:
