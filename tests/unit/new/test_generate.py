@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -133,17 +132,20 @@ def test_what_somebody_else_wrote_meanwhile_stays(
     assert (hub / SECRETS).read_bytes() == theirs
 
 
-def test_two_at_once_make_one_set_of_keys(hub: Path) -> None:
-    outcomes: list[subprocess.CompletedProcess[str]] = []
-    threads = [threading.Thread(target=lambda: outcomes.append(run("x"))) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert 0 in {one.returncode for one in outcomes}
-    for one in outcomes:
-        assert one.returncode == 0 or "appeared meanwhile" in one.stderr
-    assert sum(bool(one.stdout) for one in outcomes) == 1
+def test_of_two_that_make_the_file_at_once_the_first_wins(
+    hub: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = encrypted(MINE, Path(SECRETS))
+
+    def meanwhile(plaintext: str, path: Path) -> bytes:
+        (hub / SECRETS).write_bytes(theirs)
+        return encrypted(plaintext, path)
+
+    monkeypatch.setattr(fedhub.secrets.generate, "encrypted", meanwhile)
+    with pytest.raises(FedhubError, match="appeared meanwhile, and stays as it is"):
+        generate("x")
+    assert (hub / SECRETS).read_bytes() == theirs
+    assert len(list((hub / "values").iterdir())) == 2
 
 
 def test_what_sops_can_not_set_changes_nothing(hub: Path) -> None:
