@@ -85,11 +85,11 @@ VALUES = {
     "globus": GLOBUS,
 }
 
-LEADS_BACK = frozenset({"keycloak", "oidc", "custos", "custos-v1"})
+LEADS_BACK = frozenset({"keycloak", "oidc", "z2jh-custos", "custos-v1"})
 """Hubs whose provider brings people back after its logout."""
 
 LEFT_TO_PEOPLE = {
-    **{name: {"CILogon"} for name in ("campus", "custos", "custos-v1")},
+    **{name: {"CILogon"} for name in ("campus", "z2jh-custos", "custos-v1")},
     "two-providers": {"CILogon", "GitHub"},
     "github": {"GitHub"},
     "google": {"Google"},
@@ -97,7 +97,7 @@ LEFT_TO_PEOPLE = {
 }
 """Whose session only a person can end, by hub: what the page after a logout links to."""
 
-HUBS = ["campus", "github", "custos", "two-providers", *VALUES]
+HUBS = ["campus", "github", "z2jh-custos", "two-providers", *VALUES]
 
 
 @pytest.fixture(scope="module", params=HUBS)

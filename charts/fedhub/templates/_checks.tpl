@@ -102,11 +102,11 @@
 {{- end }}
 {{- end }}
 {{- if and $missing (not (lookup "v1" "ServiceAccount" .Release.Namespace "default")) }}
-- {{ join ", " $missing }} must be set where no cluster can keep them: they would be new at every render, which logs everybody out. Put `openssl rand -hex 32` into the encrypted values file for each (CryptKeeper.keys is a list). With `helm install` into a namespace that exists, they are made once and kept
+- {{ join ", " $missing }} must be set where no cluster can keep them: they would be new at every render, which logs everybody out. `fedhub secrets generate` puts them into the encrypted values file; by hand, `openssl rand -hex 32` for each (CryptKeeper.keys is a list). With `helm install` into a namespace that exists, they are made once and kept
 {{- end }}
 {{- range $name, $service := .Values.global.fedhub.services }}
 {{- if and $service (not $service.api_token) }}
-- global.fedhub.services.{{ $name }}.api_token is missing; put `openssl rand -hex 32` into the encrypted values file: the service has it as its client secret
+- global.fedhub.services.{{ $name }}.api_token is missing; `fedhub secrets generate`, or `openssl rand -hex 32`, into the encrypted values file: the service has it as its client secret
 {{- end }}
 {{- end }}
 {{- end }}

@@ -18,6 +18,20 @@ def _hubs_beginning(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def pairs(given: list[str], *, option: str) -> dict[str, str]:
+    """Return NAME=VALUE arguments as a map.
+
+    Raises:
+        UsageError: one has no `=`.
+    """
+    from fedhub.errors import UsageError
+
+    for one in given:
+        if "=" not in one:
+            raise UsageError(f"{option} {one} names no value", fix=f"write {option} NAME=VALUE")
+    return dict(one.split("=", 1) for one in given)
+
+
 Hub = Annotated[
     str,
     typer.Argument(

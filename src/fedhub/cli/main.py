@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
-from fedhub.cli import access, check, idp, run, values
+from fedhub.cli import access, check, idp, new, run, secrets, values
 from fedhub.errors import FedhubError
 
 app = typer.Typer(
@@ -21,11 +21,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command(short_help="Write a new hub's values file, and its keys.")(new.new)
 app.command()(check.check)
 app.command(short_help="Say who may log in, as whom, and which rule decides.")(access.access)
 app.command(short_help="Run the hub on this machine, with a login to try.")(run.run)
 app.command(short_help="Run the identity provider of `fedhub run` alone.")(idp.idp)
 app.command()(values.values)
+app.add_typer(secrets.app, name="secrets")
 
 
 def _print_version(wanted: bool) -> None:

@@ -35,12 +35,12 @@ def values_files(hub: str, extra: Sequence[Path], folder: Path) -> tuple[str, li
         UsageError: there is no such hub, or one of the extra files is missing.
     """
     is_path = os.sep in hub or "/" in hub or hub.endswith((".yaml", ".yml"))
-    path = Path(hub) if is_path else folder / f"{hub}{_HUB}"
+    path = Path(hub) if is_path else hub_file(hub, folder)
     name = _hub_name(path)
     if not path.exists():
         raise _unknown(hub, path)
     common = path.with_name(_COMMON)
-    secrets = path.with_name(f"enc-{name}.secret.values.yaml")
+    secrets = secrets_file(name, path.parent)
     found = []
     if common.exists() and path.name != _COMMON:
         found.append(Found(common, "common"))
@@ -52,6 +52,16 @@ def values_files(hub: str, extra: Sequence[Path], folder: Path) -> tuple[str, li
             raise UsageError(f"there is no file {one}", fix="correct the path given with -f")
         found.append(Found(one, "extra"))
     return name, found
+
+
+def hub_file(name: str, folder: Path) -> Path:
+    """Return where a hub's values are."""
+    return folder / f"{name}{_HUB}"
+
+
+def secrets_file(name: str, folder: Path) -> Path:
+    """Return where a hub's encrypted values are."""
+    return folder / f"enc-{name}.secret.values.yaml"
 
 
 def hub_names(folder: Path) -> list[str]:

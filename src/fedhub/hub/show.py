@@ -132,7 +132,7 @@ def _yaml(hub: Hub, value: Any, path: KeyPath, indent: str) -> Iterator[str]:
     """Yield the lines of a values file that says the same, each leaf with what set it."""
     if isinstance(value, dict) and value:
         for key, below in value.items():
-            yield from _entry(hub, f"{indent}{_scalar(key)}:", below, (*path, key), indent)
+            yield from _entry(hub, f"{indent}{as_yaml(key)}:", below, (*path, key), indent)
     elif isinstance(value, list) and value:
         for index, below in enumerate(value):
             yield from _entry(hub, f"{indent}-", below, (*path, index), indent)
@@ -153,7 +153,7 @@ def _entry(hub: Hub, start: str, value: Any, path: KeyPath, indent: str) -> Iter
         for line in value.removesuffix(_NEWLINE).split(_NEWLINE):
             yield f"{indent}  {line}\n"
     else:
-        yield f"{start}{_scalar(value)}{comment}"
+        yield f"{start}{as_yaml(value)}{comment}"
 
 
 def _fits_a_block(text: str) -> bool:
@@ -167,7 +167,8 @@ def _fits_a_block(text: str) -> bool:
     )
 
 
-def _scalar(value: Any) -> str:
+def as_yaml(value: Any) -> str:
+    """Return a single value as YAML writes it, in quotes where it needs them."""
     if not isinstance(value, str):
         return json.dumps(value)
     if _PLAIN_TEXT.fullmatch(value) and resolve(value, None, plain=True) == value:

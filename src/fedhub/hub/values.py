@@ -76,11 +76,11 @@ class Hub:
 
     def get(self, *path: str | int, default: Any = None) -> Any:
         """Return the value at a path; the default where it is missing or null."""
-        return _at(self.values, path, default)
+        return value_at(self.values, path, default)
 
     def z2jh_get(self, *path: str | int, default: Any = None) -> Any:
         """Return what z2jh receives at a path; the default where it is missing or null."""
-        return _at(self.z2jh, path, default)
+        return value_at(self.z2jh, path, default)
 
     def position(self, *path: str | int) -> Position:
         """Return where a value's key stands, or else its nearest ancestor's that exists."""
@@ -103,7 +103,8 @@ class Hub:
         return Position(str(main.path), 1, 1)
 
 
-def _at(values: Any, path: KeyPath, default: Any) -> Any:
+def value_at(values: Any, path: KeyPath, default: Any = None) -> Any:
+    """Return the value at a path; the default where it is missing or null."""
     for key in path:
         try:
             values = values[key]

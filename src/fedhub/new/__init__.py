@@ -1,0 +1,1 @@
+"""A new hub: its values file from a template in `values/`, and its keys."""

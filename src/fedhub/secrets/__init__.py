@@ -1,0 +1,1 @@
+"""A hub's own keys, and the encrypted file that holds them."""

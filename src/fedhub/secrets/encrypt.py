@@ -1,0 +1,131 @@
+"""Encrypting with sops; plaintext goes through pipes, never through a file, argv or environment."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from fedhub.errors import FedhubError
+from fedhub.hub.encrypted import sops_binary
+from fedhub.hub.merge import KeyPath
+
+_TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
+_YAML = ("--input-type", "yaml", "--output-type", "yaml")
+_PUBLIC_KEY = re.compile(r"^# public key: (age1[0-9a-z]+)$", re.MULTILINE)
+"""The line that age-keygen writes above an identity."""
+
+
+def encrypted(plaintext: str, path: Path) -> bytes:
+    """Return a values file, encrypted for whom sops' own settings name.
+
+    These are SOPS_AGE_RECIPIENTS and its like, else `.sops.yaml`. Where there are none, it is for
+    the operator's own age key.
+
+    Args:
+        plaintext: the values, as YAML.
+        path: the file it is for, which rules in `.sops.yaml` may go by; it is not written.
+
+    Raises:
+        FedhubError: there is no sops, or nobody to encrypt for.
+    """
+    command = ["encrypt", *_YAML, "--filename-override", str(path)]
+    if not _recipients_in_environment() and not _rules_in(Path.cwd()):
+        own = _own_recipients()
+        if not own:
+            raise _nobody(path)
+        command += ["--age", ",".join(own)]
+    done = _sops(command, plaintext)
+    if done.returncode != 0:
+        raise FedhubError(
+            f"sops can't encrypt {path}: {_reason(done.stderr)}",
+            fix="mend the rules in .sops.yaml, or name recipients in SOPS_AGE_RECIPIENTS",
+        )
+    return done.stdout
+
+
+def set_value(file: Path, path: KeyPath, value: str) -> None:
+    """Set one value in an encrypted file, in place; everything else in it stays, comments too.
+
+    Args:
+        file: an encrypted values file, of any name.
+        path: where the value is.
+        value: the value.
+
+    Raises:
+        FedhubError: sops has no key for the file, or it can't hold the value there.
+    """
+    index = "".join(f"[{json.dumps(part)}]" for part in path)
+    done = _sops(["set", *_YAML, "--value-stdin", str(file), index], json.dumps(value))
+    if done.returncode != 0:
+        dotted = ".".join(map(str, path))
+        raise FedhubError(
+            f"sops can't set {dotted} (exit code {done.returncode})",
+            fix="look at the keys above it with `sops edit`: each must be a map",
+        )
+
+
+def _sops(arguments: list[str], given: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            [sops_binary(), *arguments],
+            input=given.encode(),
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        why = "gave no answer" if isinstance(error, subprocess.TimeoutExpired) else "does not run"
+        raise FedhubError(f"sops {why}", fix="try `sops --version`") from None
+
+
+def _recipients_in_environment() -> bool:
+    # The variables of `sops encrypt --help` that name whom to encrypt for.
+    names = ("AGE_RECIPIENTS", "PGP_FP", "KMS_ARN", "GCP_KMS_IDS", "HUAWEICLOUD_KMS_IDS")
+    more = ("AZURE_KEYVAULT_URLS", "VAULT_URIS")
+    return any(os.environ.get(f"SOPS_{name}") for name in (*names, *more))
+
+
+def _rules_in(folder: Path) -> bool:
+    """Return whether sops finds its settings: it looks from the working folder upwards."""
+    if os.environ.get("SOPS_CONFIG"):
+        return True
+    return any((one / ".sops.yaml").exists() for one in (folder, *folder.parents))
+
+
+def _own_recipients() -> list[str]:
+    texts = [os.environ.get("SOPS_AGE_KEY", "")]
+    file = Path(os.environ.get("SOPS_AGE_KEY_FILE") or _key_file())
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        texts.append(file.read_text(encoding="utf-8"))
+    return [key for text in texts for key in _PUBLIC_KEY.findall(text)]
+
+
+def _key_file() -> Path:
+    """Return where sops looks for age keys (sops, `age/keysource.go`)."""
+    if (configured := os.environ.get("XDG_CONFIG_HOME")) is not None:
+        folder = Path(configured)
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path.home() / ".config"
+    return folder / "sops" / "age" / "keys.txt"
+
+
+def _nobody(path: Path) -> FedhubError:
+    file = _key_file()
+    return FedhubError(
+        f"there is no key to encrypt {path} for",
+        fix=f"make one: `mkdir -p '{file.parent}' && age-keygen -o '{file}'` (age-keygen is in the "
+        "package age of Debian, Fedora and Homebrew); or name the age keys of all who may read it "
+        "in SOPS_AGE_RECIPIENTS or .sops.yaml",
+    )
+
+
+def _reason(stderr: bytes) -> str:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it does not say why"
