@@ -111,6 +111,26 @@
 {{- end }}
 {{- end }}
 
+{{- define "fedhub.problems.backup" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- if not .Values.backup.enabled }}
+{{- else if eq $hub.db.type "sqlite-pvc" }}
+{{- if has "ReadWriteOncePod" $hub.db.pvc.accessModes }}
+- backup.enabled is on, and jupyterhub.hub.db.pvc.accessModes has ReadWriteOncePod, so that nobody but the hub could read the database; make it ReadWriteOnce, or turn backup.enabled off
+{{- end }}
+{{- else if eq $hub.db.type "postgres" }}
+{{- if and (not $hub.db.url) (not $hub.existingSecret) }}
+- backup.enabled is on, and jupyterhub.hub.db.url is missing; set it to postgresql+psycopg2://…
+{{- else if not (or $hub.db.password $hub.existingSecret (regexMatch "://[^/@:]*:.*@|[?&]pass(word|file)=" (toString $hub.db.url))) }}
+- backup.enabled is on, and there is no password for the database; set jupyterhub.hub.db.password in the encrypted values file, or keep it in jupyterhub.hub.existingSecret under the key hub.db.password
+{{- end }}
+{{- else if eq $hub.db.type "sqlite-memory" }}
+- backup.enabled is on, and jupyterhub.hub.db.type is sqlite-memory, of which nothing is left to back up when the hub stops; make it sqlite-pvc or postgres, or turn backup.enabled off
+{{- else }}
+- backup.enabled is on, and jupyterhub.hub.db.type is {{ $hub.db.type }}, which this chart can't back up; turn backup.enabled off and use the database's own tools, or make it sqlite-pvc or postgres
+{{- end }}
+{{- end }}
+
 {{- define "fedhub.problems.kinds" -}}
 {{- if include "fedhub.knowsCluster" . }}
 {{- $fedhub := .Values.global.fedhub }}

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
+from fedhub.hub.model.backup import Backup
 from fedhub.hub.model.deployment import Deployment
 from fedhub.hub.model.fedhub import Fedhub
 from fedhub.hub.model.text import (
@@ -55,6 +56,7 @@ class ChartValues(Strict):
         json_schema_extra=ONLY_THESE,
         description="Services of `global.fedhub.services` that run in the hub's cluster, by name.",
     )
+    backup: Backup | None = Field(None, description="Backups of the hub's database.")
 
 
 CHART_ONLY = frozenset(field.alias or name for name, field in ChartValues.model_fields.items()) - {

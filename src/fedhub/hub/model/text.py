@@ -72,6 +72,25 @@ SecretKey = Annotated[
     *_text("[-._a-zA-Z0-9]{1,253}", "must be a key of a Kubernetes Secret: letters, digits, -_."),
 ]
 EmailAddress = Annotated[str, *_text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
+Quantity = Annotated[
+    str, *_text(r"[0-9]+(\.[0-9]+)?([KMGTPE]i?|k)?", "must be a size as Kubernetes has it, such as 5Gi")
+]
+Schedule = Annotated[
+    str,
+    *_text(
+        r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^\s@]+(\s+[^\s@]+){4}",
+        "must be a schedule as cron has it, such as 15 3 * * *",
+    ),
+]
+TimeZone = Annotated[
+    str,
+    *_text(
+        "[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", "must be a time zone, such as Europe/Berlin"
+    ),
+]
+ImageTag = Annotated[
+    str, *_text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "must be the tag of an image")
+]
 AuthenticatorName = Annotated[
     str,
     *_text(

@@ -1,4 +1,5 @@
 {{- define "jupyterhub.hub.fullname" -}}hub{{- end }}
+{{- define "jupyterhub.hub-pvc.fullname" -}}hub-db-dir{{- end }}
 {{- define "jupyterhub.proxy-public.fullname" -}}proxy-public{{- end }}
 {{- define "jupyterhub.proxy-http.fullname" -}}proxy-http{{- end }}
 {{- define "jupyterhub.labels" -}}
