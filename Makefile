@@ -22,7 +22,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser .venv-custos-sdk/.ready ## Run every test that this machine can run
+test: install browser postgres .venv-custos-sdk/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image $(ARGS)
 
 .PHONY: test-image
@@ -35,6 +35,7 @@ lint: install ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy charts/fedhub/files/backup/*.py
 	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
 
 # Not a part of what lands a change: what it finds depends on the day. --strict, since a package
@@ -138,6 +139,15 @@ browser:
 	    echo "Installing Chromium …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  echo "No Chromium here: the browser tests will skip."
+
+# A server for the tests of backups. Without it they skip and say so.
+.PHONY: postgres
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing PostgreSQL …" && apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || \
+	  echo "No PostgreSQL server here: the tests of its backups will skip."
 
 # --- The hub image and the chart ------------------------------------------------------------
 

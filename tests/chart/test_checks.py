@@ -27,6 +27,10 @@ def hub(**traits: Any) -> dict[str, Any]:
     return {"jupyterhub": {"hub": traits}}
 
 
+def backed_up(**db: Any) -> dict[str, Any]:
+    return values(**hub(db=db), backup={"enabled": True})
+
+
 CASES: list[tuple[dict[str, Any], str]] = [
     # the domain and the login
     ({"global": {"fedhub": {"login": {"campus": CAMPUS}}}}, "global.fedhub.domain is missing"),
@@ -102,6 +106,19 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (
         values(**hub(services={"announcement": {"url": "http://a"}})),
         "jupyterhub.hub.services.announcement.api_token must be set where no cluster can keep them",
+    ),
+    # backups
+    (backed_up(type="sqlite-memory"), "is sqlite-memory, of which nothing is left to back up"),
+    (backed_up(type="mysql", url="mysql://a:b@c/d"), "is mysql, which this chart can't back up"),
+    (backed_up(type="other", url="sqlite:////a"), "is other, which this chart can't back up"),
+    (backed_up(type="postgres"), "jupyterhub.hub.db.url is missing"),
+    (
+        backed_up(type="postgres", url="postgresql+psycopg2://hub@db/hub"),
+        "there is no password for the database; set jupyterhub.hub.db.password",
+    ),
+    (
+        backed_up(pvc={"accessModes": ["ReadWriteOncePod"]}),
+        "accessModes has ReadWriteOncePod, so that nobody but the hub could read",
     ),
 ]
 

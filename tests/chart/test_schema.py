@@ -172,6 +172,23 @@ WRONG: list[tuple[str, Any, str]] = [
     (f"{TLS}/issuer", {"acme": {}}, "email is required"),
     (f"{TLS}/issuer", {"acme": {"email": "operators"}}, PATTERN),
     (f"{TLS}/issuer", {"acme": {"email": "a@b.org", "server": "letsencrypt"}}, PATTERN),
+    # backups
+    ("backup", True, TYPE),
+    ("backup/enabled", "yes", TYPE),
+    ("backup/shedule", "@daily", MORE.format("shedule")),
+    ("backup/schedule", "daily", PATTERN),
+    ("backup/schedule", "0 3 * *", PATTERN),
+    ("backup/timeZone", "Europe / Berlin", PATTERN),
+    ("backup/keep", "14", TYPE),
+    ("backup/keep", 0, "Must be greater than or equal to 1"),
+    ("backup/storage", "5Gi", TYPE),
+    ("backup/storage/size", "5 GB", PATTERN),
+    ("backup/storage/size", 5, TYPE),
+    ("backup/storage/existingClaim", "My claim", PATTERN),
+    ("backup/image", "postgres:17", TYPE),
+    ("backup/image/tag", 17, TYPE),
+    ("backup/image/tag", "17:bookworm", PATTERN),
+    ("backup/resources", [], TYPE),
 ]
 
 

@@ -3,9 +3,9 @@
     connection.py SECRET EXISTING-SECRET FOLDER
 
 The first two are folders that Secrets are mounted at: z2jh's, and the operator's own
-(`hub.existingSecret`), which has priority, as in z2jh. The third, in memory, gets `service.conf` and
-`passwords` (https://www.postgresql.org/docs/current/libpq-pgservice.html, libpq-pgpass.html): what
-stands in files is in no command line and no environment.
+(`hub.existingSecret`), which has priority, as in z2jh. The third, in memory, gets `service.conf`
+(https://www.postgresql.org/docs/current/libpq-pgservice.html) and `passwords` (libpq-pgpass.html):
+what stands in files is in no command line and no environment.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 
-class Failed(Exception):
+class AddressError(Exception):
     """It can't be told how; the text says why, and what to do."""
 
 
@@ -28,7 +28,7 @@ def write(secret: Path, existing: Path, folder: Path) -> None:
     """Write both files.
 
     Raises:
-        Failed: the address is missing, or not one of PostgreSQL.
+        AddressError: the address is missing, or not one of PostgreSQL.
     """
     options = options_of(_address(secret, existing))
     password = options.pop("password", None)
@@ -47,22 +47,24 @@ def options_of(address: str) -> dict[str, str]:
     """Return what the hub's own driver would connect with, by libpq's names.
 
     Raises:
-        Failed: the address is not one of PostgreSQL.
+        AddressError: the address is not one of PostgreSQL.
     """
     try:
         url = make_url(address)
         dialect = url.get_dialect()()
     except (ArgumentError, NoSuchModuleError, ValueError):
         # Without the cause, which may quote the password.
-        raise Failed("hub.db.url can't be read; write postgresql+psycopg2://…") from None
+        raise AddressError("hub.db.url can't be read; write postgresql+psycopg2://…") from None
     if dialect.name != "postgresql":
-        raise Failed(f"hub.db.url is of {dialect.name}, and hub.db.type is postgres; correct one")
+        raise AddressError(
+            f"hub.db.url is of {dialect.name}, and hub.db.type is postgres; correct one"
+        )
     found = dict(dialect.create_connect_args(url)[1])
     if "database" in found:  # as drivers other than psycopg call it
         found["dbname"] = found.pop("database")
     for key, value in found.items():
         if "\n" in str(value):
-            raise Failed(f"{key} in hub.db.url has a line break; remove it")
+            raise AddressError(f"{key} in hub.db.url has a line break; remove it")
     return {key: str(value) for key, value in found.items()}
 
 
@@ -72,7 +74,7 @@ def _address(secret: Path, existing: Path) -> str:
         values = values.get(key) if isinstance(values, dict) else None
     address = values or _text(secret / "url")
     if not address:
-        raise Failed("hub.db.url is neither in the values nor in hub.existingSecret; set it")
+        raise AddressError("hub.db.url is neither in the values nor in hub.existingSecret; set it")
     return str(address)
 
 
@@ -83,5 +85,5 @@ def _text(file: Path) -> str | None:
 if __name__ == "__main__":
     try:
         write(*map(Path, sys.argv[1:]))
-    except Failed as error:
+    except AddressError as error:
         sys.exit(str(error))

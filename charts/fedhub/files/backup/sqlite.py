@@ -29,11 +29,11 @@ _NAME = re.compile(r"hub-\d{8}T\d{6}Z\.sqlite\.gz")
 _BESIDE = ("-journal", "-wal", "-shm")
 """What sqlite keeps beside a database: https://sqlite.org/tempfiles.html"""
 _LEFT_BEHIND = 3600
-"""Seconds after which a file without its name is of a run that was killed: no job may take longer."""
+"""Seconds after which a file without its name is of a killed run: no job may take longer."""
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-class Failed(Exception):
+class BackupError(Exception):
     """It can't be done; the text says what is wrong, and what to do."""
 
 
@@ -48,11 +48,11 @@ def backup(database: Path, folder: Path, keep: int) -> str:
     Returns: what was done.
 
     Raises:
-        Failed: there is no database of a hub, or the copy is not whole.
+        BackupError: there is no database of a hub, or the copy is not whole.
         sqlite3.Error, OSError: it can't be read or written.
     """
     if not database.is_file():
-        raise Failed(f"{database} is not there; has the hub been started yet?")
+        raise BackupError(f"{database} is not there; has the hub been started yet?")
     _remove_left_behind(folder)
     name = f"hub-{_now()}.sqlite.gz"
     with _unnamed(folder, name) as copy:
@@ -61,7 +61,7 @@ def backup(database: Path, folder: Path, keep: int) -> str:
         with _becoming(folder / name) as packed:
             _pack(copy, packed)
             if _digest(packed) != _digest(copy):
-                raise Failed(f"{name} does not read as it was written; look after the volume")
+                raise BackupError(f"{name} does not read as it was written; look after the volume")
     removed = _prune(folder, keep)
     size = (folder / name).stat().st_size
     return f"made {name}, {size} bytes" + (f"; removed {', '.join(removed)}" if removed else "")
@@ -78,18 +78,20 @@ def restore(database: Path, folder: Path, name: str) -> str:
     Returns: what was done.
 
     Raises:
-        Failed: the backup is damaged or no hub's, or the database is in use. Nothing has changed.
-        sqlite3.Error, OSError: it can't be read or written. Nothing has changed.
+        BackupError: the backup is damaged or no hub's, or the database is in use.
+        sqlite3.Error, OSError: it can't be read or written. As before: the database is as it was.
     """
     if not _NAME.fullmatch(name) or not (folder / name).is_file():
-        raise Failed(f"there is no backup {name}; there are: {_listed(folder)}")
+        raise BackupError(f"there is no backup {name}; there are: {_listed(folder)}")
     for left in database.parent.glob(f".{database.name}*"):
         left.unlink()
     with _becoming(database) as new:
         _unpack(folder / name, new)
         _check(new, folder / name)
         kept = _keep(database)
-    return f"restored {name}" + (f"; what was there is kept in {kept.name} beside it" if kept else "")
+    return f"restored {name}" + (
+        f"; what was there is kept in {kept.name} beside it" if kept else ""
+    )
 
 
 def _keep(database: Path) -> Path | None:
@@ -113,7 +115,7 @@ def _settle(database: Path) -> None:
     """Have sqlite bring the database into its one file, as far as it is whole.
 
     Raises:
-        Failed: somebody has it open.
+        BackupError: somebody has it open.
     """
     if not database.exists():
         return
@@ -124,7 +126,7 @@ def _settle(database: Path) -> None:
             connection.execute("ROLLBACK")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF in _IN_USE:
-            raise Failed(f"{database} is in use; scale the hub to 0 first") from None
+            raise BackupError(f"{database} is in use; scale the hub to 0 first") from None
         # It is damaged, which may be why there is a restore: it is kept as it is.
 
 
@@ -141,20 +143,22 @@ def _copy_of_living(database: Path, copy: Path) -> None:
 
 
 def _check(copy: Path, of: Path) -> None:
-    """Raise Failed unless a file, that nobody writes to, is the database of a hub."""
+    """Raise BackupError unless a file, that nobody writes to, is the database of a hub."""
     found: list[tuple[str]] = []
     tables: list[tuple[str]] = []
     try:
         reader = sqlite3.connect(f"{copy.absolute().as_uri()}?immutable=1", uri=True)
         with closing(reader):
             found = reader.execute("PRAGMA integrity_check").fetchall()
-            tables = reader.execute("SELECT name FROM sqlite_master WHERE name = 'users'").fetchall()
+            tables = reader.execute(
+                "SELECT name FROM sqlite_master WHERE name = 'users'"
+            ).fetchall()
     except sqlite3.DatabaseError as error:
-        raise Failed(f"{of} is damaged: {error}; restore a backup that is not") from None
+        raise BackupError(f"{of} is damaged: {error}; restore a backup that is not") from None
     if found != [("ok",)]:
-        raise Failed(f"{of} is damaged: {found[0][0]}; restore a backup that is not")
+        raise BackupError(f"{of} is damaged: {found[0][0]}; restore a backup that is not")
     if not tables:
-        raise Failed(f"{of} has no users: it is not the database of a hub")
+        raise BackupError(f"{of} has no users: it is not the database of a hub")
 
 
 def _pack(copy: Path, packed: Path) -> None:
@@ -167,12 +171,12 @@ def _unpack(packed: Path, new: Path) -> None:
         with gzip.open(packed) as source, new.open("wb") as target:
             shutil.copyfileobj(source, target)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise Failed(f"{packed.name} is damaged: {error}; take another backup") from None
+        raise BackupError(f"{packed.name} is damaged: {error}; take another backup") from None
 
 
 def _digest(file: Path) -> bytes:
     with gzip.open(file) if _packed(file) else file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").digest()  # type: ignore[arg-type]
+        return hashlib.file_digest(content, "sha256").digest()
 
 
 def _packed(file: Path) -> bool:
@@ -251,7 +255,7 @@ def main(what: str, database: str, folder: str, last: str) -> int:
             said = restore(Path(database), Path(folder), last)
         else:
             said = f"nothing is restored, no name was given; there are: {_listed(Path(folder))}"
-    except Failed as error:
+    except BackupError as error:
         said = f"{what} failed: {error}"
     except (sqlite3.Error, OSError) as error:
         hint = "; make the volume larger, or keep fewer" if _full(error) else ""

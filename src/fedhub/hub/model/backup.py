@@ -27,9 +27,7 @@ class BackupStorage(Strict):
 class BackupImage(Strict):
     """PostgreSQL's own tools, of the server's major version. sqlite needs the hub's image alone."""
 
-    name: str = Field(
-        "docker.io/library/postgres", min_length=1, description="The image's name."
-    )
+    name: str = Field("docker.io/library/postgres", min_length=1, description="The image's name.")
     tag: ImageTag = Field(
         "17-bookworm",
         description="Its tag, of the server's major version: other tools may write what the "

@@ -73,7 +73,8 @@ SecretKey = Annotated[
 ]
 EmailAddress = Annotated[str, *_text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
 Quantity = Annotated[
-    str, *_text(r"[0-9]+(\.[0-9]+)?([KMGTPE]i?|k)?", "must be a size as Kubernetes has it, such as 5Gi")
+    str,
+    *_text(r"[0-9]+(\.[0-9]+)?([KMGTPE]i?|k)?", "must be a size as Kubernetes has it, such as 5Gi"),
 ]
 Schedule = Annotated[
     str,
