@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,15 @@ def rendered(chart: Path, scenario: str, **changes: Any) -> Rendered:
     return Rendered(done.stdout, done.stderr if done.returncode else "")
 
 
+def fill_up(folder: Path) -> None:
+    """Leave 16 KiB of a disk."""
+    with (folder / "filler").open("wb", buffering=0) as filler:
+        with contextlib.suppress(OSError):
+            while filler.write(bytes(4096)) == 4096:
+                pass
+        filler.truncate(filler.tell() // 4096 * 4096 - 16384)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 512 KiB."""
@@ -41,7 +51,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
     """`database`, and the same folder where nobody can write."""
-    (tmp_path / "database").mkdir()
+    (tmp_path / "database").mkdir(exist_ok=True)
     folder = tmp_path / "read-only"
     folder.mkdir()
     bind = ["mount", "--bind", str(tmp_path / "database"), str(folder)]

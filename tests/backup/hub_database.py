@@ -42,6 +42,7 @@ def fill(url: str) -> None:
     session = _session(url)
     for role in roles.get_default_roles():
         roles.create_role(session, role)
+    session.add(orm.OAuthClient(identifier="jupyterhub"))  # which tokens are of
     ada = orm.User(name="ada", admin=True)
     session.add(ada)
     session.add(orm.Group(name="physics", users=[ada]))

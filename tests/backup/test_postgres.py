@@ -13,7 +13,7 @@ import pytest
 import yaml
 from sqlalchemy.engine import URL
 
-from tests.backup.conftest import rendered
+from tests.backup.conftest import fill_up, rendered
 from tests.backup.hub_database import EXPECTED, add, facts, fill, names
 from tests.backup.pod_process import Pod
 
@@ -42,7 +42,6 @@ class Here:
 
     def __init__(self, chart: Path, folder: Path, server: Server) -> None:
         self.server = server
-        self.chart = chart
         self.folder = folder
         self.database = "hub's db"
         server.sql(f'DROP DATABASE IF EXISTS "{self.database}" WITH (FORCE)')
@@ -51,6 +50,7 @@ class Here:
         self.secrets = {"hub": folder / "hub", "existing": folder / "existing"}
         for path in (self.backups, *self.secrets.values(), folder / "connection"):
             path.mkdir()
+        self._rendered = rendered(chart, "10", backup={"keep": KEEP})
         self.give(self.address)
         fill(self.address)
 
@@ -64,14 +64,9 @@ class Here:
 
     @property
     def without_password(self) -> str:
-        return (
-            self._url.set(password=None).render_as_string()
-            if False
-            else str(
-                URL.create(
-                    "postgresql+psycopg2", USER, None, "127.0.0.1", self.server.port, self.database
-                )
-            )
+        server = self.server.port
+        return str(
+            URL.create("postgresql+psycopg2", USER, None, "127.0.0.1", server, self.database)
         )
 
     def give(self, address: str, password: str | None = None) -> None:
@@ -82,7 +77,7 @@ class Here:
             (self.secrets["hub"] / "hub.db.password").write_text(password)
 
     def pod(self, what: str, path: str = "") -> Pod:
-        found = rendered(self.chart, "10", backup={"keep": KEEP})
+        found = self._rendered
         return Pod(
             found.of("CronJob", f"fedhub-{what}"),
             found.of("ConfigMap", "fedhub-backup")["data"],
@@ -272,11 +267,7 @@ def test_a_full_disk_costs_no_backup(here: Here, small_disk: Path) -> None:
     old = old_ones(here)
     for name in old:
         shutil.copy(here.backups / name, small_disk)
-    with (small_disk / "filler").open("wb") as filler, pytest.raises(OSError, match="No space"):
-        while True:
-            filler.write(bytes(4096))
-            filler.flush()
-    (small_disk / "filler").open("r+b").truncate(460_000)
+    fill_up(small_disk)
     here.backups = small_disk
     done = here.pod("backup").run()
     assert done.returncode == 1
@@ -286,8 +277,8 @@ def test_a_full_disk_costs_no_backup(here: Here, small_disk: Path) -> None:
 
 # --- killed at any instant --------------------------------------------------------------------
 
-COMMANDS = ("psql", "mktemp", "pg_dump", "gzip", "gunzip", "pg_restore", "sync", "mv", "rm")
-"""What the script does anything by."""
+COMMANDS = ("pg_dump", "gzip", "pg_restore", "sync", "mv", "rm")
+"""What the script changes anything by."""
 
 KILLS = """\
 #!/bin/sh
@@ -343,7 +334,7 @@ def test_a_backup_that_is_killed_leaves_whole_ones_alone(here: Here, tmp_path: P
         seen += 1
         found = [name for name in here.listed() if name[0] != "."]
         kept = [name for name in found if name in old]
-        assert kept == old if found == kept else kept >= old[1:], instant
+        assert set(kept) >= set(old if found == kept else old[1:]), instant
         for name in found:
             check = f"gunzip -c '{here.backups / name}' | {PROGRAMS}/pg_restore --file=/dev/null"
             subprocess.run(["bash", "-o", "pipefail", "-c", check], check=True)

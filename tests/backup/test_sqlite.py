@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.backup.conftest import rendered
+from tests.backup.conftest import fill_up, rendered
 from tests.backup.hub_database import EXPECTED, add, facts, fill, names
 from tests.backup.pod_process import Pod
 from tests.chart.conftest import CHART
@@ -116,7 +116,7 @@ def test_a_database_that_is_damaged_comes_back_and_is_kept(here: Here) -> None:
     journal.write_bytes(b"of the damaged one")
     assert here.restore(name).returncode == 0
     assert facts(here.url) == EXPECTED
-    assert [kept.read_bytes()[:7] for kept in here.kept()] == [b"not a d", b"of the "]
+    assert here.kept()[0].read_bytes().startswith(b"not a database at all")
     assert not journal.exists()
 
 
@@ -249,10 +249,11 @@ def test_a_full_disk_costs_no_backup(here: Here, small_disk: Path) -> None:
     old = old_ones(here)
     for name in old:
         shutil.copy(here.backups / name, small_disk)
+    fill_up(small_disk)
     done = here.pod("backup", backups=small_disk).run()
     assert done.returncode == 1
     assert "make the volume larger, or keep fewer" in done.stderr
-    assert sorted(file.name for file in small_disk.iterdir()) == old
+    assert sorted(file.name for file in small_disk.iterdir()) == ["filler", *old]
 
 
 # --- killed at any instant --------------------------------------------------------------------
@@ -299,7 +300,7 @@ def test_a_backup_that_is_killed_leaves_whole_ones_alone(here: Here) -> None:
         killed = killed_at(line, "backup", str(here.database), str(here.backups), str(KEEP))
         found = sorted(file for file in here.backups.iterdir() if file.name[0] != ".")
         kept = [file.name for file in found if file.name in old]
-        assert kept == old if len(found) == len(kept) else kept >= old[1:]
+        assert set(kept) >= set(old if len(found) == len(kept) else old[1:])
         for file in found:
             assert whole(file) == {"ada"}
         if not killed:
@@ -325,7 +326,7 @@ def test_a_restore_that_is_killed_leaves_the_old_or_the_new(here: Here) -> None:
             assert found == {"ada", "eve"}
         if not killed:
             break
-        if line % 10 == 0:  # whatever it left behind, another one works
+        if line % 25 == 0:  # whatever it left behind, another one works
             assert here.restore(name).returncode == 0
             assert names(here.url) == {"ada"}
             assert not list(here.database.parent.glob(".*"))

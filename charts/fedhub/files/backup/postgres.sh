@@ -60,7 +60,7 @@ dump() { # dump NAME CHECK…: the database, under that name
   trap 'rm -f "$plain" "$packed"' EXIT
   pg_dump --no-password --format=custom --compress=0 --file="$plain" ||
     fail "pg_dump ended early; see the line above"
-  gzip -c "$plain" >"$packed" || fail "gzip ended early; see the line above"
+  gzip -nc "$plain" >"$packed" || fail "gzip ended early; see the line above"
   last=$name
   for each in "$@"; do "$each" "$packed"; done
   sync "$packed" || fail "$name is not on disk"

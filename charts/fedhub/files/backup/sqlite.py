@@ -139,7 +139,7 @@ def _copy_of_living(database: Path, copy: Path) -> None:
     with closing(source), closing(sqlite3.connect(copy)) as target:
         target.execute("PRAGMA journal_mode = OFF")
         target.execute("PRAGMA synchronous = OFF")  # so that the writer waits for no disk
-        source.backup(target)
+        source.backup(target, sleep=0.01)
 
 
 def _check(copy: Path, of: Path) -> None:
@@ -162,7 +162,11 @@ def _check(copy: Path, of: Path) -> None:
 
 
 def _pack(copy: Path, packed: Path) -> None:
-    with copy.open("rb") as source, gzip.open(packed, "wb", compresslevel=6) as target:
+    with (
+        copy.open("rb") as source,
+        packed.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file) as target,
+    ):
         shutil.copyfileobj(source, target)
 
 
