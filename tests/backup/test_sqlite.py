@@ -127,7 +127,8 @@ connection.execute("PRAGMA journal_mode = " + sys.argv[2])
 for number in itertools.count():
     connection.execute("BEGIN IMMEDIATE")
     for half in "ab":
-        connection.execute("INSERT INTO users (name, cookie_id) VALUES (?1, ?1)", [f"{number}{half}"])
+        name = f"{number}{half}"
+        connection.execute("INSERT INTO users (name, cookie_id) VALUES (?1, ?1)", [name])
     connection.execute("COMMIT")
     print(number, flush=True)
 """

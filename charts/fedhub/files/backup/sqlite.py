@@ -265,9 +265,9 @@ def main(what: str, database: str, folder: str, last: str) -> int:
         hint = "; make the volume larger, or keep fewer" if _full(error) else ""
         said = f"{what} failed: {error}{hint}"
     else:
-        print(said)  # noqa: T201 - the log of the pod
+        print(said)
         return 0
-    print(said, file=sys.stderr)  # noqa: T201
+    print(said, file=sys.stderr)
     return 1
 
 
