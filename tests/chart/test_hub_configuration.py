@@ -31,7 +31,7 @@ SECRETS = {"client_id_file", "client_secret_file", "api_token", "cookie_secret",
 OF_Z2JH = {"jupyterhub-idle-culler"}
 """Services and roles of z2jh's defaults, which a preview has where the values say so."""
 
-WRAPPED = [name for name in EXAMPLES if name != "custos"]
+WRAPPED = [name for name in EXAMPLES if name != "z2jh-custos"]
 """The examples that are for the chart; the other one is a plain z2jh file."""
 
 
