@@ -23,12 +23,24 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 
 .PHONY: test
 test: install browser postgres .venv-custos-sdk/.ready ## Run every test that this machine can run
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image --ignore tests/cluster $(ARGS)
 
 .PHONY: test-image
 test-image: install docker-tools images/hub/wheels/.ready ## Test the hub image, with a Docker daemon of its own (as root)
 	@if ci/with-docker true; then ci/with-docker $(BIN)/python -m pytest tests/image $(ARGS); \
 	else $(BIN)/python -m pytest tests/image $(ARGS); fi # they skip, and say why
+
+.PHONY: test-cluster
+test-cluster: install ## Test on a Kubernetes of its own (as root)
+	$(BIN)/python -m pytest tests/cluster $(ARGS)
+
+.PHONY: cluster-up
+cluster-up: ## Start a Kubernetes cluster to try things on
+	ci/cluster up
+
+.PHONY: cluster-down
+cluster-down: ## Take it down again
+	ci/cluster down
 
 .PHONY: lint
 lint: install ## Check style and types

@@ -1,0 +1,69 @@
+"""The native driver: what it starts works, and nothing of it stays."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.conftest import cluster
+
+SYSCTLS = [
+    "vm.overcommit_memory",
+    "kernel.panic",
+    "kernel.panic_on_oops",
+    "kernel.keys.root_maxkeys",
+]
+
+
+def machine(folder: Path) -> dict[str, list[str]]:
+    """What a cluster could leave on the machine."""
+
+    def lines(*command: str) -> list[str]:
+        return subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout.splitlines()
+
+    processes = [
+        line
+        for entry in Path("/proc").glob("[0-9]*/cmdline")
+        for line in [_read(entry).replace("\0", " ")]
+        if str(folder) in line or "containerd-shim" in line or line.startswith("/pause")
+    ]
+    return {
+        "processes": processes,
+        "mounts": Path("/proc/self/mounts").read_text().splitlines(),
+        "links": sorted(line.split(": ")[1] for line in lines("ip", "-o", "link")),
+        "rules": [line for line in lines("iptables-save") if not line.startswith(("#", ":"))],
+        "cgroups": sorted(map(str, Path("/sys/fs/cgroup").glob("**/fedhub-cluster"))),
+        "settings": lines("sysctl", *SYSCTLS),
+        "folders": [str(folder)] if folder.exists() else [],
+    }
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""  # ended meanwhile
+
+
+@pytest.mark.usefixtures("able")
+def test_a_cluster_comes_up_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "cluster"
+    before = machine(folder)
+
+    cluster(folder, "up")
+    try:
+        (node,) = json.loads(cluster(folder, "kubectl", "get", "nodes", "-o", "json"))["items"]
+        ready = {one["type"]: one["status"] for one in node["status"]["conditions"]}["Ready"]
+        during = machine(folder)
+    finally:
+        cluster(folder, "down")
+
+    assert ready == "True"
+    assert during["processes"]
+    assert during["links"] != before["links"]
+    assert machine(folder) == before
