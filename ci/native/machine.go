@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // sysctls are the machine's settings that a kubelet changes.
@@ -90,10 +92,20 @@ func removeCgroups() error {
 			return err
 		}
 		for _, path := range slices.Backward(found) {
-			if err := os.Remove(path); err != nil {
+			if err := removeWhenFree(path); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// removeWhenFree gives the kernel time: a cgroup stays busy for a while after its last process.
+func removeWhenFree(path string) error {
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := os.Remove(path)
+		if !errors.Is(err, syscall.EBUSY) || time.Now().After(end) {
+			return err
+		}
+	}
 }
