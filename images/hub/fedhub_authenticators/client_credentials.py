@@ -14,8 +14,10 @@ from time import monotonic
 from typing import Any
 
 from oauthenticator.oauth2 import OAuthenticator
+from tornado.httpclient import HTTPResponse
 from traitlets import Unicode
 
+from fedhub_authenticators.fetching import Fetching
 from fedhub_authenticators.login import fingerprint, state_id_of
 from fedhub_authenticators.refusals import Reason, Refused
 
@@ -40,7 +42,7 @@ class Client:
 _in_use: ContextVar[Client | None] = ContextVar("client in use", default=None)
 
 
-class ClientCredentials(OAuthenticator):
+class ClientCredentials(Fetching, OAuthenticator):
     """Reads the client's credentials anew when their files change."""
 
     client_id_file = Unicode(
@@ -104,6 +106,14 @@ class ClientCredentials(OAuthenticator):
             if fits(client) and monotonic() - replaced < KEPT_FOR:
                 return client
         return current
+
+    def client_refused(self, response: HTTPResponse) -> bool:
+        """Say so of the current client alone.
+
+        That one before it has ended at the provider is how rotations go: whose tokens it made
+        logs in again.
+        """
+        return self.client_in_use() == self._configured() and super().client_refused(response)
 
     # --- where upstream takes them ------------------------------------------------------
 

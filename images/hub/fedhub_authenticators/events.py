@@ -39,7 +39,29 @@ PROVIDER_SECONDS = Histogram(
     ["provider", "outcome"],
 )
 
+_OUTCOMES = (
+    (LOGINS, ("in", "refused", "failed")),
+    (REFRESHES, ("kept", "grace", "out")),
+    (REFUSALS, tuple(Reason)),
+    (KEY_FETCHES, ("ok", "failed")),
+    (SERVER_TOKENS, ("renewed", "not-renewed")),
+    (EXCHANGES, ("in", "refused", "failed")),
+    (PROVIDER_SECONDS, ("2xx", "3xx", "4xx", "5xx", "unreachable", Reason.CLIENT)),
+)
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:/+")
+
+
+def begin(provider: str) -> None:
+    """Show a provider's numbers while they are 0: Prometheus takes no notice of a first event.
+
+    Args:
+        provider: its name.
+    """
+    CLASHES.labels(provider)
+    for metric, outcomes in _OUTCOMES:
+        for outcome in outcomes:
+            metric.labels(provider, outcome)
 
 
 def line(event: str, outcome: str, **about: Any) -> str:

@@ -21,6 +21,7 @@ from tornado.web import HTTPError, stream_request_body
 
 from fedhub_authenticators import events
 from fedhub_authenticators.failures import Failures
+from fedhub_authenticators.fetching import ClientRefusedError, reason_of
 from fedhub_authenticators.locks import per_user
 from fedhub_authenticators.refusals import Reason, Refused
 from fedhub_authenticators.subject_tokens import Presented, came_by_script
@@ -271,11 +272,12 @@ class ExchangePage(APIHandler):
             why = error.why if isinstance(error, Refused) else Reason.NOT_ALLOWED
             words = str(error.log_message or error.reason or "The hub does not let you in.")
             return _refusal(grant, why, words, error.status_code)
-        if getattr(error, "code", 0) in _TOKEN_REFUSED:
+        refused = getattr(error, "code", 0) in _TOKEN_REFUSED
+        if refused and not isinstance(error, ClientRefusedError):
             words = f"{service} does not say who this token is about: it does not hold there."
             return _refusal(grant, Reason.TOKEN, words)
         words = f"{service} does not answer as it should. Try again in a minute."
-        return _refusal(grant, Reason.PROVIDER, words, HTTPStatus.SERVICE_UNAVAILABLE)
+        return _refusal(grant, reason_of(error), words, HTTPStatus.SERVICE_UNAVAILABLE)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Say what went wrong, as RFC 6749 section 5.2 has it."""

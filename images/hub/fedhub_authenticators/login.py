@@ -24,9 +24,9 @@ class BeginLogin(OAuthLoginHandler):
         """
         authenticator = self.authenticator
         if authenticator.client_id_file and not authenticator.current_client().client_id:
-            events.login(self.log, authenticator.called, "failed", Reason.HUB)
+            events.login(self.log, authenticator.called, "failed", Reason.CLIENT)
             raise Refused(
-                Reason.HUB,
+                Reason.CLIENT,
                 f"This hub is not registered at {authenticator.login_service} yet. Tell the hub's "
                 "operator.",
                 status=HTTPStatus.SERVICE_UNAVAILABLE,

@@ -36,7 +36,7 @@ from fedhub_authenticators.access_tokens import (
     unverified_claims,
 )
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
-from fedhub_authenticators.fetching import Fetching
+from fedhub_authenticators.fetching import ClientRefusedError, Fetching, reason_of
 from fedhub_authenticators.locks import per_user
 from fedhub_authenticators.refusals import Reason
 from fedhub_authenticators.server_hooks import PATH, SCOPE, hook_into_spawners, provider_of
@@ -167,8 +167,9 @@ class TokensForServers(ClientCredentials, Fetching, OAuthenticator):
         refused = (
             HTTPStatus.BAD_REQUEST <= code < HTTPStatus.INTERNAL_SERVER_ERROR
             and code != HTTPStatus.TOO_MANY_REQUESTS
+            and not isinstance(error, ClientRefusedError)
         )
-        reason = Reason.SESSION_OVER if refused else Reason.PROVIDER
+        reason = Reason.SESSION_OVER if refused else reason_of(error)
         about = {"error": "" if refused else type(error).__name__, "user": user.name}
         events.server_token(self.log, self.called, "not-renewed", reason, **about)
         if refused:

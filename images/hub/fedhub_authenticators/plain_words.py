@@ -19,6 +19,7 @@ from tornado.httputil import url_concat
 from tornado.web import HTTPError
 
 from fedhub_authenticators import events
+from fedhub_authenticators.fetching import ClientRefusedError, reason_of
 from fedhub_authenticators.inside import inside
 from fedhub_authenticators.refusals import Reason, Refused
 
@@ -70,7 +71,7 @@ class PlainCallback(OAuthCallbackHandler):
             raise Refused(_reason(error), words, status=error.status_code) from error
         except (HTTPClientError, OSError, json.JSONDecodeError) as error:
             words = without_secrets(self.authenticator.provider_failed(error), self._secrets())
-            raise Refused(Reason.PROVIDER, words, status=502) from error
+            raise Refused(reason_of(error), words, status=502) from error
 
     def _secrets(self) -> list[str]:
         """Return what a provider was sent in this login, and may repeat."""
@@ -230,6 +231,11 @@ class PlainWords(OAuthenticator):
         """Return what a person reads when the provider failed after they had signed in there."""
         if isinstance(error, OSError) or getattr(error, "code", 0) == _NO_ANSWER:
             return f"{self.login_service} does not answer. Try again in a few minutes."
+        if isinstance(error, ClientRefusedError):
+            return (
+                f"{self.login_service} does not take this hub's registration. Tell the hub's "
+                "operator."
+            )
         words = _words_of(error)
         said = f" It says: “{words}”" if words else ""
         return (

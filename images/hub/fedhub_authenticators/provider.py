@@ -14,6 +14,7 @@ from oauthenticator.oauth2 import (
 )
 from traitlets import Unicode
 
+from fedhub_authenticators import events
 from fedhub_authenticators.another_account import (
     AsksAnew,
     OffersAnotherAccount,
@@ -87,6 +88,10 @@ class Provider(
         config=True,
         help="The provider's name under `global.fedhub.login`; kept in auth_state.",
     )
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        events.begin(self.called)
 
     @classmethod
     def section_names(cls) -> list[str]:

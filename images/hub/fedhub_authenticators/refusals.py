@@ -44,6 +44,8 @@ class Reason(StrEnum):
     """A script's request is not as the standard has it."""
     PROVIDER = "provider-failed"
     """The provider did not answer, or not as it should."""
+    CLIENT = "client-refused"
+    """The provider does not take the hub's client id and secret, or the hub has none."""
     SESSION_OVER = "session-over"
     """The provider has ended the person's session, or renews their tokens no longer."""
     HUB = "hub-failed"

@@ -16,6 +16,7 @@ from typing import Any
 from oauthenticator.oauth2 import OAuthenticator
 
 from fedhub_authenticators.access_tokens import EXPIRES_AT
+from fedhub_authenticators.refusals import Reason
 
 _KEPT = ("access_token", "refresh_token")
 """What a renewal brings that the next one needs."""
@@ -29,11 +30,13 @@ class Refresh:
         before: the auth state that it began with.
         renewed: the provider's answer to the refresh token; None before that.
         trouble: what went wrong at the provider, "" for nothing.
+        reason: what that is counted as.
     """
 
     before: dict[str, Any] = field(repr=False)
     renewed: Mapping[str, Any] | None = field(default=None, repr=False)
     trouble: str = ""
+    reason: Reason = Reason.PROVIDER
 
     def state_with_new_tokens(self) -> dict[str, Any]:
         """Return the auth state of before, with the tokens that a renewal has brought."""

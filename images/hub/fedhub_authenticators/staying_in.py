@@ -24,7 +24,7 @@ from traitlets import Bool, Integer
 
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT, ClientCredentials
-from fedhub_authenticators.fetching import Fetching, is_trouble
+from fedhub_authenticators.fetching import ClientRefusedError, Fetching, is_trouble, reason_of
 from fedhub_authenticators.hub_sessions import end_sessions
 from fedhub_authenticators.identity import addresses_of, identity_in
 from fedhub_authenticators.locks import per_user
@@ -200,9 +200,9 @@ class StayingIn(ClientCredentials, Fetching, OAuthenticator):
         if not isinstance(since, int | float) or since > now:
             since = now
         if now - since >= self.refresh_grace:
-            return self._out(user, None, Reason.PROVIDER, error=refresh.trouble)
+            return self._out(user, None, refresh.reason, error=refresh.trouble)
         about = {"error": refresh.trouble, "user": user.name}
-        events.refresh(self.log, self.called, "grace", Reason.PROVIDER, **about)
+        events.refresh(self.log, self.called, "grace", refresh.reason, **about)
         state = {**refresh.state_with_new_tokens(), FAILING_SINCE: since}
         # `groups` None leaves them as they are.
         return {"name": user.name, "auth_state": state, "groups": None}
@@ -258,17 +258,17 @@ async def _keep_new_tokens(user: Any, before: dict[str, Any], model: dict[str, A
 
 @contextmanager
 def _noting_trouble() -> Iterator[None]:
-    """Remember that the provider is in trouble, if it is: not when it refuses."""
+    """Remember that the provider is in trouble, if it is: not when it refuses the person."""
     try:
         yield
     except Exception as error:
         refresh = under_way()
         if refresh is not None and _in_trouble(error):
-            refresh.trouble = type(error).__name__
+            refresh.trouble, refresh.reason = type(error).__name__, reason_of(error)
         raise
 
 
 def _in_trouble(error: Exception) -> bool:
     if isinstance(error, HTTPClientError):
-        return is_trouble(error.code)
+        return is_trouble(error.code) or isinstance(error, ClientRefusedError)
     return isinstance(error, OSError | json.JSONDecodeError)

@@ -24,6 +24,7 @@ from tornado.httpclient import HTTPClientError
 from traitlets import Set, Unicode
 
 from fedhub_authenticators.access_tokens import EXPIRES_AT, number
+from fedhub_authenticators.fetching import reason_of
 from fedhub_authenticators.refusals import Reason, Refused
 from fedhub_authenticators.revocation import Revokes
 
@@ -168,7 +169,7 @@ class ChecksTokens(Revokes):
             # RFC 7662 section 2.3: it is the hub's client that was refused, not the token.
             self.log.error("%s does not tell this client about tokens", self.called)
             words = f"{self.login_service} did not tell the hub whether your token holds."
-            raise Refused(Reason.PROVIDER, words, status=503) from error
+            raise Refused(reason_of(error), words, status=503) from error
 
     def _check_audience(self, claims: Mapping[str, Any], as_assertion: bool) -> None:
         ours = {*self.known_client_ids(), *self.token_exchange_audiences}
