@@ -131,6 +131,23 @@
 {{- end }}
 {{- end }}
 
+{{- /* Without a token Prometheus gets 403, and nobody sees that nothing is watched. */}}
+{{- define "fedhub.problems.monitoring" -}}
+{{- $hub := .Values.jupyterhub.hub }}
+{{- if and .Values.monitoring.serviceMonitor.enabled (include "fedhub.metrics.needToken" .) }}
+{{- if not (hasKey $hub.services "prometheus") }}
+- monitoring.serviceMonitor has no token to read the hub's metrics with; write jupyterhub.hub.services.prometheus: {} and z2jh makes one
+{{- end }}
+{{- $allowed := false }}
+{{- range $role := $hub.loadRoles }}
+{{- if and (has "read:metrics" ($role.scopes | default list)) (has "prometheus" ($role.services | default list)) }}{{ $allowed = true }}{{ end }}
+{{- end }}
+{{- if not $allowed }}
+- monitoring.serviceMonitor needs a role that lets the service prometheus read metrics; write jupyterhub.hub.loadRoles.prometheus: {scopes: [read:metrics], services: [prometheus]}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "fedhub.problems.kinds" -}}
 {{- if include "fedhub.knowsCluster" . }}
 {{- $fedhub := .Values.global.fedhub }}
@@ -146,6 +163,13 @@
 {{- end }}
 {{- if and $external (not (.Capabilities.APIVersions.Has "external-secrets.io/v1")) }}
 - global.fedhub.login.{{ first $external }}.credentials.externalSecret needs the External Secrets Operator, which this cluster lacks; install it, or give the credentials another way
+{{- end }}
+{{- if not (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1") }}
+{{- range $key := list "serviceMonitor" "prometheusRule" }}
+{{- if (index $.Values.monitoring $key).enabled }}
+- monitoring.{{ $key }} needs the Prometheus Operator, which this cluster lacks; install it, or turn monitoring.{{ $key }} off
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -46,6 +46,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
+{{- /* Whether the hub shows its metrics to a token alone, as it does unless told otherwise. */}}
+{{- define "fedhub.metrics.needToken" -}}
+{{- if ne (toString .Values.jupyterhub.hub.authenticatePrometheus) "false" }}true{{ end }}
+{{- end }}
+
+{{- /* What the hub's Service and its pod have in z2jh's labels, and nothing else has. */}}
+{{- define "fedhub.hubLabels" -}}
+component: hub
+release: {{ .Release.Name | quote }}
+{{- end }}
+
 {{- /* Login providers that are not null, as YAML. */}}
 {{- define "fedhub.login" -}}
 {{- $found := dict }}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fedhub.hub.document import Node
 
 _WRAPPED: KeyPath = ("jupyterhub",)
-_CHART_ONLY = {"jupyterhub", "credentials", "deployments", "backup"}
+_CHART_ONLY = {"jupyterhub", "credentials", "deployments", "backup", "monitoring"}
 """Keys of fedhub's chart that z2jh's does not have. A test compares them with the model, which
 takes too long to load for this."""
 _MAPS: tuple[KeyPath, ...] = (

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 from fedhub.hub.model.backup import Backup
 from fedhub.hub.model.deployment import Deployment
 from fedhub.hub.model.fedhub import Fedhub
+from fedhub.hub.model.monitoring import Monitoring
 from fedhub.hub.model.text import (
     ONLY_THESE,
     ProviderName,
@@ -57,6 +58,9 @@ class ChartValues(Strict):
         description="Services of `global.fedhub.services` that run in the hub's cluster, by name.",
     )
     backup: Backup | None = Field(None, description="Backups of the hub's database.")
+    monitoring: Monitoring | None = Field(
+        None, description="What watches the hub, in Prometheus and Grafana."
+    )
 
 
 CHART_ONLY = frozenset(field.alias or name for name, field in ChartValues.model_fields.items()) - {

@@ -71,6 +71,7 @@ SecretKey = Annotated[
     str,
     *_text("[-._a-zA-Z0-9]{1,253}", "must be a key of a Kubernetes Secret: letters, digits, -_."),
 ]
+Duration = Annotated[str, *_text("([0-9]+(ms|s|m|h))+", "must be a duration, such as 30s or 1m")]
 EmailAddress = Annotated[str, *_text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
 Quantity = Annotated[
     str,
