@@ -22,7 +22,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser postgres .venv-custos-sdk/.ready ## Run every test that this machine can run
+test: install browser postgres promtool .venv-custos-sdk/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image --ignore tests/cluster $(ARGS)
 
 .PHONY: test-image
@@ -160,6 +160,15 @@ postgres:
 	    echo "Installing PostgreSQL …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } || \
 	  echo "No PostgreSQL server here: the tests of its backups will skip."
+
+# Prometheus' own tool judges the alerts. Without it their tests skip and say so.
+.PHONY: promtool
+promtool:
+	@command -v promtool >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing promtool …" && apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || \
+	  echo "No promtool here: the tests of alerts will skip."
 
 # --- The hub image and the chart ------------------------------------------------------------
 

@@ -31,6 +31,13 @@ def backed_up(**db: Any) -> dict[str, Any]:
     return values(**hub(db=db), backup={"enabled": True})
 
 
+PROMETHEUS: dict[str, Any] = {
+    "services": {"prometheus": {"api_token": "made-up"}},
+    "loadRoles": {"prometheus": {"scopes": ["read:metrics"], "services": ["prometheus"]}},
+}
+WATCHED = {"serviceMonitor": {"enabled": True}}
+
+
 CASES: list[tuple[dict[str, Any], str]] = [
     # the domain and the login
     ({"global": {"fedhub": {"login": {"campus": CAMPUS}}}}, "global.fedhub.domain is missing"),
@@ -98,6 +105,26 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "jupyterhub.hub.extraVolumes or extraVolumeMounts lost the entry fedhub-credentials",
     ),
     (values(**hub(extraVolumeMounts=[])), "lost the entry fedhub-credentials"),
+    # monitoring
+    (
+        values(monitoring=WATCHED),
+        "has no token to read the hub's metrics with; write jupyterhub.hub.services.prometheus: {}",
+    ),
+    (
+        values(monitoring=WATCHED, **hub(services=PROMETHEUS["services"])),
+        "write jupyterhub.hub.loadRoles.prometheus: {scopes: [read:metrics], services: [prometheus",
+    ),
+    (
+        values(
+            monitoring=WATCHED,
+            **hub(**PROMETHEUS | {"loadRoles": {"other": {"scopes": ["read:metrics"]}}}),
+        ),
+        "needs a role that lets the service prometheus read metrics",
+    ),
+    (
+        values(monitoring=WATCHED, **hub(**PROMETHEUS | {"services": {"prometheus": {}}})),
+        "jupyterhub.hub.services.prometheus.api_token must be set where no cluster can keep them",
+    ),
     # services
     (
         values({"services": {"g": {"oauth_redirect_uri": "https://g.org/cb"}}}),
@@ -148,6 +175,17 @@ def test_nothing_is_rendered_that_would_be_another_each_time(render: Render, mis
 
 KINDS = "v1/Secret"
 """What helm knows where it has asked a cluster for its kinds."""
+
+
+@pytest.mark.parametrize("key", ["serviceMonitor", "prometheusRule"])
+def test_the_prometheus_operator_is_named_where_it_lacks(render: Render, key: str) -> None:
+    asked = ("--api-versions", KINDS)
+    group = ("--api-versions", "monitoring.coreos.com/v1")
+    given = values(monitoring={key: {"enabled": True}}, **hub(**PROMETHEUS))
+    said = f"monitoring.{key} needs the Prometheus Operator, which this cluster lacks"
+    assert said in render(given, more=asked).error
+    assert render(given, more=(*asked, *group)).objects
+    assert render(given).objects, "without a cluster nobody knows"
 
 
 @pytest.mark.parametrize(

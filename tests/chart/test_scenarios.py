@@ -17,7 +17,15 @@ from tests.chart.pods import against_restricted, pod_of
 VERSIONS = ("1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 """Kubernetes: what z2jh 4.4.0 asks for, to the newest that there are schemas of."""
 
-CUSTOM = {"Certificate", "Issuer", "ExternalSecret", "HTTPRoute", "ReferenceGrant"}
+CUSTOM = {
+    "Certificate",
+    "Issuer",
+    "ExternalSecret",
+    "HTTPRoute",
+    "ReferenceGrant",
+    "ServiceMonitor",
+    "PrometheusRule",
+}
 """Kinds of others than Kubernetes itself."""
 
 each_scenario = pytest.mark.parametrize("scenario", SCENARIOS, ids=[one.name for one in SCENARIOS])
