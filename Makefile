@@ -47,7 +47,7 @@ lint: install ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy charts/fedhub/files/backup/*.py
+	$(BIN)/mypy charts/fedhub/files/*.py charts/fedhub/files/backup/*.py
 	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
 
 # Not a part of what lands a change: what it finds depends on the day. --strict, since a package
