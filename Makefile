@@ -83,7 +83,7 @@ screenshots: install browser ## Take the pictures of the README anew
 pins: $(BIN)/uv ## Recompile the requirement files
 	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
 	    requirements/preview requirements/dev requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
-	for set in images/hub/added requirements/custos-sdk; do \
+	for set in images/hub/added requirements/custos-sdk ci/base-image/hub; do \
 	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
 
 .PHONY: image
