@@ -244,6 +244,16 @@ def test_the_hub_has_our_image_and_may_go_only_where_it_must(on_z2jh: Path) -> N
     assert {port["port"] for ports in metadata for port in ports} <= {53}
 
 
+def test_who_is_who_outlives_the_release(on_z2jh: Path) -> None:
+    done = helm("template", "myhub", str(on_z2jh), "--values", str(scenario("01")))
+    (claim,) = (
+        one
+        for one in yaml.safe_load_all(done.stdout)
+        if one and (one["kind"], one["metadata"]["name"]) == ("PersistentVolumeClaim", "hub-db-dir")
+    )
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
 def test_a_release_of_z2jhs_chart_can_become_one_of_ours(on_z2jh: Path, tmp_path: Path) -> None:
     """Names and selectors, which Kubernetes does not let change, are the same."""
     values = yaml.safe_load(scenario("05").read_text())
