@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from fedhub.idp.server import IdentityProvider
+from tests.contract.oa4mp_endpoint import ADMIN, OTHER_ADMIN, RELEASES, UNAPPROVED, Endpoint
 from tests.providers import Clock, callback_query, furnish
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,16 @@ def sign_in(visitor: httpx.Client) -> Callable[..., dict[str, str]]:
         return callback_query(visitor.post(address, data={"persona": persona, **form}))
 
     return go
+
+
+@pytest.fixture(params=RELEASES)
+def endpoint(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Endpoint]:
+    """CILogon's client management, of an old and of a new server."""
+    with IdentityProvider(clock=clock, oa4mp=request.param) as running:
+        furnish(running)
+        for admin in (ADMIN, OTHER_ADMIN, UNAPPROVED):
+            running.add_admin_client(admin)
+        yield Endpoint(running, request.param, ADMIN)
 
 
 @pytest.fixture(scope="session")

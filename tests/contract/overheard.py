@@ -22,7 +22,7 @@ from tests.unit.authenticators.logins import Visitor, running
 PROVIDERS = ("cilogon", "keycloak", "custos", "custos-v1", "github", "oidc")
 """The identity provider's, and both of Custos'."""
 
-EVERYWHERE = ("slow", "server-error", "rate-limited", "connection-reset")
+EVERYWHERE = ("slow", "server-error", "rate-limited", "connection-reset", "answer-lost")
 """Faults that strike at every endpoint."""
 
 BROKEN = (*EVERYWHERE, "malformed-json", "html")

@@ -41,8 +41,9 @@ def bearer_value(scheme: str = "bearer") -> str:
 
 def belongs(site: Site, token: Token) -> bool:
     """Whether a token was issued at this site: one face's token is worth nothing at another."""
-    client = token.signin.client
-    return site.client(client.client_id) == client
+    theirs = token.signin.client
+    known = site.client(theirs.client_id)
+    return known is not None and known.is_same_as(theirs)
 
 
 def revoke(site: Site, server: Server) -> Response:

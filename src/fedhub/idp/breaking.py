@@ -31,10 +31,12 @@ def before(state: State, endpoint: str) -> Response | None:
 
 
 def after(state: State, endpoint: str, reply: Response) -> Response:
-    """Spoil a JSON answer, where a fault says so."""
+    """Lose an answer or spoil a JSON one, where a fault says so."""
+    faults = state.faults
+    if faults.strike("answer-lost", endpoint):
+        _reset()
     if not reply.is_json:
         return reply
-    faults = state.faults
     if endpoint in LISTS_OF_GROUPS:
         _spoil_groups(state, endpoint, reply)
     if faults.strike("malformed-json", endpoint):

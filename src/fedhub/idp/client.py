@@ -39,6 +39,14 @@ class Client:
     backchannel_logout_uri: str = ""
     leads_back: bool = True
 
+    def is_same_as(self, other: Client) -> bool:
+        """Whether it is the same registration, which may have been updated in between."""
+        mine, theirs = (
+            (self.face, self.realm, self.provider),
+            (other.face, other.realm, other.provider),
+        )
+        return mine == theirs and self.client_id == other.client_id
+
     @classmethod
     def from_description(cls, description: dict[str, Any]) -> Client:
         """Return a client from what the hub process says of it, where tuples are lists."""

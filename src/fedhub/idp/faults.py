@@ -6,6 +6,7 @@
 | `server-error` | HTTP 500, plain text |
 | `rate-limited` | HTTP 429 with `Retry-After: seconds` |
 | `connection-reset` | the connection breaks before an answer |
+| `answer-lost` | the connection breaks after the server has done what it was asked |
 | `malformed-json` | a JSON answer cut in half |
 | `html` | an HTML page where JSON was due |
 | `wrong-nonce`, `wrong-issuer`, `wrong-audience` | an ID token with that claim false |
@@ -36,6 +37,7 @@ FaultName = Literal[
     "server-error",
     "rate-limited",
     "connection-reset",
+    "answer-lost",
     "malformed-json",
     "html",
     "wrong-nonce",

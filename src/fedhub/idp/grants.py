@@ -158,7 +158,7 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib
         peeked = state.peek_code(value)
         if peeked is None:
             raise Refused(Reason.CODE_UNKNOWN)
-        if peeked.signin.client != registration.client:
+        if not peeked.signin.client.is_same_as(registration.client):
             raise Refused(Reason.CODE_OF_ANOTHER_CLIENT)
         code, first_use = state.redeem(value)
         if code is None:

@@ -20,6 +20,7 @@ from fedhub.errors import FedhubError
 from fedhub.idp.app import create_app
 from fedhub.idp.client import Client
 from fedhub.idp.faults import Fault
+from fedhub.idp.oa4mp.registry import AdminClient, Release
 from fedhub.idp.state import State
 
 log = logging.getLogger("fedhub.idp")
@@ -36,6 +37,7 @@ class IdentityProvider:
         ssl_context: serve HTTPS with it.
         control_token: lets `POST /_fedhub/faults` inject faults from another process; without it
             that address does not exist.
+        oa4mp: the release of OA4MP that the CILogon face plays in its client management.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class IdentityProvider:
         ssl_context: ssl.SSLContext | None = None,
         control_token: str | None = None,
         own_user_only: bool = False,
+        oa4mp: Release = "6.3.2",
     ) -> None:
         self._host = host
         self._port = port
@@ -55,6 +58,7 @@ class IdentityProvider:
         self._state = State(clock)
         self._state.control_token = control_token or ""
         self._state.own_user_only = own_user_only
+        self._state.oa4mp = oa4mp
         self._state.secure = ssl_context is not None or (public_url or "").startswith("https:")
         self._public_url = (public_url or "").rstrip("/")
         self._state.url = self._public_url
@@ -133,6 +137,10 @@ class IdentityProvider:
     def add_client(self, client: Client) -> None:
         """Register a client; one with the same face, realm and id is replaced."""
         self._state.add_client(client)
+
+    def add_admin_client(self, admin: AdminClient) -> None:
+        """Let an administrative client register clients at CILogon's `/oauth2/oidc-cm`."""
+        self._state.registry.add_admin(admin)
 
     def set_personas(self, personas: Iterable[Persona]) -> None:
         """Say who can sign in, replacing those before."""

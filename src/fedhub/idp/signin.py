@@ -85,7 +85,7 @@ def authorize(site: Site, server: Server, *, implied: Mapping[str, str] = NOTHIN
         return site.refuse_authorize(Reason.WRONG_CALLBACK, callback)
     session = sessions.seen(site, client)
     try:
-        _check(site, values)
+        _check(site, client, values)
         grant = server.get_consent_grant(_protocol_request(implied), end_user=session)
         chosen = _choose(site, client, values, session)
     except DeniedError as error:
@@ -131,7 +131,7 @@ def institutions(
     ]
 
 
-def _check(site: Site, values: dict[str, str]) -> None:
+def _check(site: Site, client: Client, values: dict[str, str]) -> None:
     """Look at what the client must be told of, before Authlib looks.
 
     Raises:
@@ -144,7 +144,7 @@ def _check(site: Site, values: dict[str, str]) -> None:
         raise DeniedError("invalid_request", "The parameter response_type is missing")
     if values["response_type"] != "code":
         raise DeniedError("unsupported_response_type", "Only the response type code is supported")
-    if words := site.refused_scope(values.get("scope", "")):
+    if words := site.refused_scope(values.get("scope", ""), client):
         raise DeniedError("invalid_scope", words)
     prompts = _prompts(site, values)
     if "none" in prompts and len(prompts) > 1:

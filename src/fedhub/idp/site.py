@@ -123,8 +123,8 @@ class Site:
         """The scopes a client gets for those it asked for."""
         return scope
 
-    def refused_scope(self, scope: str) -> str:
-        """A sentence when the server knows a requested scope not; empty when all is well."""
+    def refused_scope(self, scope: str, client: Client) -> str:
+        """A sentence when a client may not ask for a scope; empty when all is well."""
         return ""
 
     # What is in its tokens
@@ -157,7 +157,7 @@ class Site:
 
     def may_introspect(self, client: Client, token: Token) -> bool:
         """Whether a client may ask about a token: about its own."""
-        return token.signin.client == client
+        return token.signin.client.is_same_as(client)
 
     def new_code(self) -> str:
         """A fresh authorization code."""

@@ -20,6 +20,7 @@ from fedhub.idp.backchannel import tell
 from fedhub.idp.client import Client, Face
 from fedhub.idp.faults import Fault, Faults
 from fedhub.idp.keys import Keys
+from fedhub.idp.oa4mp.registry import Registry, Release
 from fedhub.idp.records import Code, Session, SignIn, Token
 
 CODE_LIFETIME = 600.0
@@ -43,6 +44,8 @@ class State:
         self.control_token = ""
         self.sign_in_as = ""
         self.own_user_only = False
+        self.oa4mp: Release = "6.3.2"
+        self.registry = Registry(clock)
         self.stopping = threading.Event()
         self._lock = threading.RLock()
         self._clients: dict[tuple[Face, str, str], Client] = {}

@@ -11,15 +11,16 @@ import json
 import secrets
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import quote_plus
 
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from fedhub.idp import bearer, sessions, tokens
 from fedhub.idp.claims import select_cilogon, split_hint
-from fedhub.idp.client import Face
+from fedhub.idp.client import Client, Face
 from fedhub.idp.grants import Server, token_response
 from fedhub.idp.logout import goodbye
+from fedhub.idp.oa4mp.endpoint import add_routes
+from fedhub.idp.oa4mp.replies import plain_error, plain_text
 from fedhub.idp.records import SignIn
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize, institutions
@@ -77,9 +78,30 @@ class CilogonSite(Site):
         """The two pages that people see."""
         return ("/authorize", "/logout")
 
-    def refused_scope(self, scope: str) -> str:
-        """OA4MP names the first scope it does not know."""
-        unknown = [word for word in scope.split() if word not in SCOPES]
+    def client(self, client_id: str) -> Client | None:
+        """A hub's of the preview, or one registered at the client management."""
+        registered = self.state.registry.get(client_id)
+        return registered.as_client() if registered else super().client(client_id)
+
+    def has_secret(self, client: Client, secret: str) -> bool:
+        """Of a registered client the hash alone is known."""
+        registered = self.state.registry.get(client.client_id)
+        return registered.has_secret(secret) if registered else super().has_secret(client, secret)
+
+    def refused_scope(self, scope: str, client: Client) -> str:
+        """OA4MP names the first scope that neither it nor the client's registration knows.
+
+        With `use_server_scopes` it is the client's own scopes that count; without `strict_scopes`
+        any scope will do.
+        """
+        known = set(SCOPES)
+        if registered := self.state.registry.get(client.client_id):
+            settings = registered.settings
+            if not settings["strict_scopes"]:
+                return ""
+            own = {*settings["scope"], "offline_access"}
+            known = own if settings["use_server_scopes"] else known | own
+        unknown = [word for word in scope.split() if word not in known]
         return f'Unrecognized scope "{unknown[0]}"' if unknown else ""
 
     def claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
@@ -134,18 +156,6 @@ class CilogonSite(Site):
         name = secrets.token_hex(16)
         query = f"type={kind}&ts={stamp}&version=v2.0&lifetime={lifetime * 1000}"
         return f"{self.issuer}/oauth2/{name}?{query}"
-
-
-def plain_text(error: str, description: str) -> str:
-    """The two lines of an OA4MP error."""
-    return f'error="{error}"\nerror_description="{quote_plus(description)}"\n'
-
-
-def plain_error(status: int, error: str, description: str) -> Response:
-    """An OA4MP error without a Content-Type."""
-    reply = Response(plain_text(error, description), status)
-    del reply.headers["Content-Type"]
-    return reply
 
 
 def register(app: Flask, state: State, server: Server) -> None:
@@ -210,7 +220,9 @@ def register(app: Flask, state: State, server: Server) -> None:
         # Custos and Keycloak have people come through CILogon, too.
         faces: tuple[Face, ...] = ("cilogon", "custos", "keycloak")
         providers = {client.provider for face in faces for client in state.clients(face)}
-        people = [persona for persona in state.personas() if persona.provider in providers]
+        providers |= state.registry.providers()
+        everybody = "" in providers
+        people = [one for one in state.personas() if everybody or one.provider in providers]
         groups = institutions(people, wanted=split_hint(request.args.get("idphint", "")))
         return jsonify(
             [
@@ -234,4 +246,5 @@ def register(app: Flask, state: State, server: Server) -> None:
         sessions.forget(here, reply)
         return reply
 
+    add_routes(routes, state, SCOPES)
     app.register_blueprint(routes)
