@@ -22,6 +22,7 @@ def before(state: State, endpoint: str) -> Response | None:
         state.stopping.wait(slow.seconds)
     if faults.strike("connection-reset", endpoint):
         _reset()
+        return Response(status=503)  # nobody reads it, and nothing is done
     if limit := faults.strike("rate-limited", endpoint):
         headers = {"Retry-After": str(int(limit.seconds))}
         return Response("Too Many Requests", 429, headers, mimetype="text/plain")

@@ -5,7 +5,7 @@
 | `slow` | the answer comes `seconds` late |
 | `server-error` | HTTP 500, plain text |
 | `rate-limited` | HTTP 429 with `Retry-After: seconds` |
-| `connection-reset` | the connection breaks before an answer |
+| `connection-reset` | the connection breaks before the server does anything |
 | `answer-lost` | the connection breaks after the server has done what it was asked |
 | `malformed-json` | a JSON answer cut in half |
 | `html` | an HTML page where JSON was due |

@@ -1,0 +1,12 @@
+"""Registrations: a hub's OAuth clients at its providers.
+
+| module | knows |
+|---|---|
+| `cilogon` | CILogon's client management: create, show, list, find, update, delete |
+| `wanted` | what a hub asks a registration for, as attributes |
+| `tag` | whose a registration is: the text in its `comment` |
+| `admin` | the administrative client's credentials, and the header made of them |
+| `calls` | one request: when it is sent again, and what an answer that can't be read may mean |
+| `refusals` | the server's two forms of an error, and which error of ours each becomes |
+| `errors` | what can go wrong |
+"""

@@ -1,0 +1,210 @@
+"""One request to a client management, and what its answer is worth.
+
+GET and DELETE may be sent again: a second one does no harm. A POST never is, since OA4MP makes a
+client for each, nor a PUT. When the answer to one of these is lost, nobody knows whether it was
+done: `UncertainError`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import httpx
+
+from fedhub.errors import UsageError
+from fedhub.registration.admin import AdminBearer, AdminCredentials
+from fedhub.registration.errors import (
+    RateLimitedError,
+    RegistrationError,
+    UncertainError,
+    UnreachableError,
+)
+from fedhub.registration.refusals import (
+    ABOUT_CREDENTIALS,
+    Refusal,
+    error_of,
+    read_refusal,
+)
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+ATTEMPTS = 3
+PAUSE = 0.5
+"""Seconds before the second attempt; twice as many before the third."""
+LONGEST_WAIT = 30.0
+"""Seconds that a server's `Retry-After` may have us wait for."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+SAFE = frozenset({"GET", "DELETE"})
+REFUSED_BEFORE_ACTING = (*ABOUT_CREDENTIALS, "max client count", "there is no content")
+"""What a plain 500 says when nothing was done; after other words, one can't know."""
+
+
+class Calls:
+    """Sends requests to one address.
+
+    Args:
+        address: of the endpoint; HTTPS, except on this machine.
+        admin: who asks.
+        timeout: seconds per request.
+        wait: sleeps for these seconds; tests hand in their own.
+
+    Raises:
+        UsageError: the address is not HTTPS, and the secret would be sent in the open.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        admin: AdminCredentials,
+        *,
+        timeout: httpx.Timeout | float = TIMEOUT,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        parts = urlsplit(address)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            raise UsageError(
+                f"{address} is not HTTPS: the secret would be sent in the open",
+                fix="use an https:// address",
+            )
+        self._address = address
+        self._where = parts.hostname or address
+        self._wait = wait
+        # Redirects are not followed: they would carry the secret elsewhere.
+        self._http = httpx.Client(auth=AdminBearer(admin), timeout=timeout)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self,
+        method: Method,
+        what: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Send a request, again where that is safe, and return the JSON object it brought.
+
+        Args:
+            method: of HTTP.
+            what: it does, for errors, such as "create the client".
+            query: the parameters.
+            body: sent as JSON.
+
+        Raises:
+            RegistrationError: it was refused, or there is no answer.
+        """
+        attempts = ATTEMPTS if method in SAFE else 1
+        lost: UncertainError | None = None
+        for attempt in range(1, attempts + 1):
+            failure: RegistrationError
+            try:
+                return self._once(method, what, query, body)
+            except _LimitedError as limit:
+                pause, failure = limit.seconds, self._limited(what, limit.seconds)
+            except UncertainError as error:
+                pause, failure = PAUSE * 2 ** (attempt - 1), error
+                lost = error
+            except UnreachableError as error:
+                pause, failure = PAUSE * 2 ** (attempt - 1), error
+            if attempt == attempts or pause > LONGEST_WAIT:
+                # What one attempt may have done, a later one that failed did not undo.
+                raise lost or failure from None
+            self._wait(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _once(
+        self,
+        method: Method,
+        what: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        try:
+            reply = self._http.request(method, self._address, params=query, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._unreachable(what, _name(error)) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._no_answer(method, what, _name(error)) from None
+        if reply.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise _LimitedError(retry_after(reply))
+        if reply.status_code == httpx.codes.NO_CONTENT and method == "DELETE":
+            return {}
+        # The charset is what the server says: OA4MP 5.5 writes Latin-1.
+        if reply.is_success and (said := _json_object(reply)) is not None:
+            return said
+        refusal = read_refusal(reply)
+        if refusal and _is_final(method, refusal):
+            raise error_of(refusal, what)
+        if not refusal and reply.is_client_error:
+            raise self._unreachable(what, f"HTTP {reply.status_code}, not from OA4MP")
+        words = refusal.words if refusal else "unreadable"
+        raise self._no_answer(method, what, f"HTTP {reply.status_code}, {words}")
+
+    def _no_answer(self, method: Method, what: str, why: str) -> RegistrationError:
+        if method == "GET":
+            return self._unreachable(what, why)
+        return UncertainError(
+            f"{self._where} may or may not have done it, to {what}: the answer was lost ({why})",
+            fix="look at what is registered before trying again",
+        )
+
+    def _limited(self, what: str, seconds: float) -> RateLimitedError:
+        return RateLimitedError(
+            f"{self._where} has had too many requests; it did not {what}",
+            fix=f"try again in {seconds:.0f} seconds",
+        )
+
+    def _unreachable(self, what: str, why: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self._where} can't be asked to {what}: {why}",
+            fix="check the address and the network, and try again",
+        )
+
+
+class _LimitedError(Exception):
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+def retry_after(reply: httpx.Response) -> float:
+    """Seconds to wait, from a number or a date (RFC 9110 section 10.2.3); `PAUSE` without one."""
+    given = reply.headers.get("Retry-After", "").strip()
+    if given.isascii() and given.isdigit():
+        return float(given)
+    try:
+        until = parsedate_to_datetime(given)
+    except ValueError:
+        return PAUSE
+    if until.tzinfo is None:
+        return PAUSE
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def _is_final(method: Method, refusal: Refusal) -> bool:
+    """Whether the server surely did nothing, or a repetition is of no use."""
+    if refusal.status < httpx.codes.INTERNAL_SERVER_ERROR or method in SAFE:
+        return True
+    return refusal.says(*REFUSED_BEFORE_ACTING)
+
+
+def _json_object(reply: httpx.Response) -> dict[str, Any] | None:
+    try:
+        said = json.loads(reply.text)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _name(error: Exception) -> str:
+    """What happened, without the request, which carries the secret."""
+    return type(error).__name__

@@ -1,0 +1,253 @@
+"""CILogon's client management (OA4MP's `/oauth2/oidc-cm`), for an administrative client.
+
+Written for every release since 4.4: 200 and 201, JSON and plain errors are understood.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import httpx
+from pydantic import SecretStr
+
+from fedhub.registration.admin import AdminCredentials
+from fedhub.registration.calls import TIMEOUT, Calls
+from fedhub.registration.errors import RegistrationError, UncertainError, UnreachableError
+from fedhub.registration.tag import Tag
+from fedhub.registration.wanted import Wanted
+
+CILOGON = "https://cilogon.org/oauth2/oidc-cm"
+DEFAULTS = "org.oa4mp:/server#defaults"
+ONLY_THE_SERVERS = frozenset(
+    {"registration_access_token", "client_secret_expires_at", "client_id_issued_at"}
+    | {"registration_client_uri", "client_id", "client_secret"}
+)
+"""What GET shows and PUT refuses, or would keep as an attribute that hides the server's own."""
+SETS = frozenset({"scope", "grant_types", "response_types"})
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a hub needs to log people in. The secret is told once, and can't be asked for again."""
+
+    client_id: str
+    client_secret: SecretStr
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A client as the list has it; the name is "" where it has none."""
+
+    client_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RegisteredClient:
+    """A client as the server shows it.
+
+    Attributes:
+        client_id: its id.
+        attributes: all that the server says, also what others have set.
+    """
+
+    client_id: str
+    attributes: Mapping[str, Any]
+
+    @property
+    def tag(self) -> Tag | None:
+        """Whose it is; None for a client that is not ours."""
+        return Tag.parse(self.attributes.get("comment"))
+
+
+class ClientManagement:
+    """The clients of one administrative client. A context manager: it keeps connections open.
+
+    Args:
+        admin: whose clients.
+        address: of the endpoint.
+        timeout: seconds per request.
+        wait: sleeps for these seconds between attempts.
+    """
+
+    def __init__(
+        self,
+        admin: AdminCredentials,
+        *,
+        address: str = CILOGON,
+        timeout: httpx.Timeout | float = TIMEOUT,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._calls = Calls(address, admin, timeout=timeout, wait=wait)
+
+    def __enter__(self) -> ClientManagement:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._calls.close()
+
+    def create(self, wanted: Wanted, tag: Tag) -> Credentials:
+        """Register a client. It is never tried twice.
+
+        Args:
+            wanted: what to register.
+            tag: written into the comment; keep it before calling, to `find` the client if the
+                answer is lost.
+
+        Raises:
+            UncertainError: there may be a client now. Its secret is lost: `find` it by its tag,
+                delete it, and create another.
+            RegistrationError: there is none.
+        """
+        body = wanted.attributes() | {"comment": str(tag), "application_type": "web"}
+        said = self._calls.send("POST", "create the client", body=body)
+        client_id, secret = said.get("client_id"), said.get("client_secret")
+        if not (isinstance(client_id, str) and client_id and isinstance(secret, str) and secret):
+            raise UncertainError(
+                "CILogon created a client but did not tell its id and secret",
+                fix="find it by its comment, delete it, and create another",
+            )
+        return Credentials(client_id, SecretStr(secret))
+
+    def show(self, client_id: str) -> RegisteredClient:
+        """What is registered.
+
+        Raises:
+            UnknownClientError: there is no such client.
+            RegistrationError: it can't be shown.
+        """
+        said = self._calls.send("GET", f"show {client_id}", query={"client_id": client_id})
+        return _shown(said, client_id)
+
+    def list(self) -> tuple[Listed, ...]:
+        """All clients of this administrative client.
+
+        Raises:
+            RegistrationError: they can't be listed.
+        """
+        said = self._calls.send("GET", "list the clients").get("clients")
+        if not isinstance(said, list):
+            raise _unreadable("list the clients")
+        for one in said:
+            if not (isinstance(one, dict) and isinstance(one.get("client_id"), str)):
+                raise _unreadable("list the clients")
+        return tuple(Listed(one["client_id"], str(one.get("name") or "")) for one in said)
+
+    def find(self, tag: Tag, *, name: str | None = None) -> tuple[RegisteredClient, ...]:
+        """The clients whose comment is exactly this tag.
+
+        Args:
+            tag: as given to `create`.
+            name: look only at clients of this name, which saves a request for each other.
+
+        Raises:
+            RegistrationError: they can't be listed or shown.
+        """
+        listed = [one for one in self.list() if name is None or one.name == name]
+        shown = (self.show(one.client_id) for one in listed)
+        return tuple(client for client in shown if client.tag == tag)
+
+    def update(self, client_id: str, changes: Mapping[str, Any]) -> RegisteredClient:
+        """Change some attributes and keep all others, also those that others have set.
+
+        OA4MP replaces a client as a whole, so what it shows is sent back with the changes. Not
+        shown, and so lost, is a `description`. Where the answer is lost, a look decides.
+
+        Args:
+            client_id: which client.
+            changes: attribute → value; None takes one away.
+
+        Returns:
+            What is registered now; nothing is sent when it is so already.
+
+        Raises:
+            UnknownClientError: there is no such client.
+            UncertainError: nobody knows whether it was done; it may be repeated.
+            RegistrationError: it was not done.
+        """
+        now = self.show(client_id)
+        if _has(now, changes):
+            return now
+        body = _merged(now.attributes, changes)
+        what = f"update {client_id}"
+        try:
+            said = self._calls.send("PUT", what, query={"client_id": client_id}, body=body)
+            new = _shown(said, client_id)
+        except UncertainError as lost:
+            new = self._look_again(client_id, lost)
+            if not _has(new, changes):
+                raise
+        if not _has(new, changes):
+            raise RegistrationError(
+                f"CILogon did not keep all that was asked for, to {what}",
+                fix="look at the client with `show`",
+            )
+        return new
+
+    def _look_again(self, client_id: str, lost: UncertainError) -> RegisteredClient:
+        try:
+            return self.show(client_id)
+        except RegistrationError:
+            raise lost from None
+
+    def delete(self, client_id: str) -> None:
+        """Delete a client; one that is not there is fine.
+
+        Raises:
+            RegistrationError: it was not deleted.
+        """
+        self._calls.send("DELETE", f"delete {client_id}", query={"client_id": client_id})
+
+    def defaults(self) -> dict[str, Any]:
+        """The server's own lifetimes, in seconds, and, of a new one, its release.
+
+        Raises:
+            RegistrationError: they can't be had.
+        """
+        return self._calls.send("GET", "tell its defaults", query={"query": DEFAULTS})
+
+
+def _shown(said: Mapping[str, Any], client_id: str) -> RegisteredClient:
+    if said.get("client_id") != client_id:
+        raise _unreadable(f"show {client_id}")
+    return RegisteredClient(client_id, said)
+
+
+def _merged(shown: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of a PUT."""
+    both = {**shown, **changes}
+    kept = {n: v for n, v in both.items() if v is not None and n not in ONLY_THE_SERVERS}
+    if "jwks" in kept or "jwks_uri" in kept:
+        # It shows the keys but not the method, without which it takes the keys for something else.
+        kept.setdefault("token_endpoint_auth_method", "private_key_jwt")
+    return kept
+
+
+def _has(client: RegisteredClient, changes: Mapping[str, Any]) -> bool:
+    """Whether all changes are there; an attribute without a value may be absent."""
+    return all(
+        _comparable(name, client.attributes.get(name)) == _comparable(name, value)
+        for name, value in changes.items()
+    )
+
+
+def _comparable(name: str, value: Any) -> Any:
+    if name in SETS:
+        return set(value.split() if isinstance(value, str) else value or ())
+    return value or None if isinstance(value, str | list | dict) else value
+
+
+def _unreadable(what: str) -> RegistrationError:
+    return UnreachableError(
+        f"CILogon can't be asked to {what}: the answer is not what OA4MP says",
+        fix="check the address of the endpoint",
+    )
