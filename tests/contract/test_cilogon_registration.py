@@ -532,6 +532,20 @@ def test_another_client_is_not_taken_for_the_one_asked_for(
         answering(monkeypatch, waits, reply).show("x")
 
 
+def test_what_one_attempt_may_have_done_a_later_failure_does_not_undo(
+    monkeypatch: pytest.MonkeyPatch, waits: Waits
+) -> None:
+    failures: list[Exception] = [httpx.ReadError("lost"), *[httpx.ConnectError("down")] * 2]
+
+    def fail(self: object, request: httpx.Request) -> httpx.Response:
+        raise failures.pop(0)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", fail)
+    admin = AdminCredentials("id", SecretStr("s3cret"))
+    with pytest.raises(UncertainError, match="ReadError"):
+        ClientManagement(admin, wait=waits).delete("x")
+
+
 def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch, waits: Waits) -> None:
     away = httpx.Response(302, headers={"Location": "https://elsewhere.example.org/"})
     with pytest.raises(UncertainError):
