@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,73 @@ def test_nothing_of_ours_runs_with_more_than_it_needs(render: Render, scenario: 
         ours = one["metadata"].get("labels", {}).get("app.kubernetes.io/name") == "fedhub"
         if ours and (pod := pod_of(one)) is not None:
             assert against_restricted(pod) == [], one["metadata"]["name"]
+
+
+NUMBERS: dict[str, Any] = {
+    "global": {
+        "fedhub": {
+            "domain": "1.2",
+            "ingress": {"ingressClassName": "1"},
+            "tls": {"secretName": "1", "issuer": {"name": "1", "group": "1"}},
+            "login": {
+                "a": {
+                    "authenticator": "github",
+                    "config": {"allow_all": True},
+                    "credentials": {
+                        "externalSecret": {"secretStoreRef": {"name": "1"}, "key": "1"}
+                    },
+                }
+            },
+            "services": {
+                "1": {
+                    "oauth_redirect_uri": "https://1.3/x:",
+                    "oauth_client_id": "service-1 #: {1}",
+                    "api_token": "1",
+                }
+            },
+        }
+    },
+    "deployments": {"1": {"image": {"name": "1", "tag": "1"}, "port": 1, "host": "1.3"}},
+    "backup": {"enabled": True, "storage": {"existingClaim": "1", "storageClassName": "1"}},
+    "monitoring": {
+        "serviceMonitor": {"enabled": True, "prometheusNamespace": "1"},
+        "prometheusRule": {"enabled": True},
+    },
+    "jupyterhub": {
+        "hub": {
+            "services": {"prometheus": {"api_token": "1"}},
+            "loadRoles": {"prometheus": {"scopes": ["read:metrics"], "services": ["prometheus"]}},
+        }
+    },
+}
+
+
+def texts(value: Any) -> Iterator[Any]:
+    """Yield everything that is neither a map nor a list."""
+    if isinstance(value, dict | list):
+        for below in value.values() if isinstance(value, dict) else value:
+            yield from texts(below)
+    else:
+        yield value
+
+
+def test_names_that_look_like_numbers_stay_names(render: Render) -> None:
+    found = render(NUMBERS, more=("--namespace", "1"))
+    for one in found.objects:
+        if one["metadata"].get("labels", {}).get("app.kubernetes.io/name") != "fedhub":
+            continue
+        assert 1.2 not in texts(one), one["kind"]
+        if one["kind"] not in CUSTOM:
+            kubernetes_validate.validate(one, VERSIONS[-1], strict=True)
+    for kind, name in (
+        ("Certificate", "fedhub"),
+        ("ExternalSecret", "fedhub-credentials-external"),
+    ):
+        assert 1 not in texts(found.of(kind, name)["spec"])
+    pod = found.of("Deployment", "fedhub-service-1")["spec"]["template"]["spec"]
+    variables = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
+    assert variables["JUPYTERHUB_CLIENT_ID"] == "service-1 #: {1}"
+    assert variables["JUPYTERHUB_OAUTH_CALLBACK_URL"] == "https://1.3/x:"
 
 
 # --- what each is about ---------------------------------------------------------------------

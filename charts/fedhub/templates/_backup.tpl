@@ -29,7 +29,7 @@ spec:
       requiredDuringSchedulingIgnoredDuringExecution:
         - topologyKey: kubernetes.io/os
           labelSelector:
-            matchLabels: { component: hub, release: {{ $root.Release.Name }} }
+            matchLabels: { component: hub, release: {{ $root.Release.Name | quote }} }
   {{- else if not $postgres }}
   # Only one node may have the volume, and sqlite's locks must be seen by both.
   affinity:
@@ -37,7 +37,7 @@ spec:
       requiredDuringSchedulingIgnoredDuringExecution:
         - topologyKey: kubernetes.io/hostname
           labelSelector:
-            matchLabels: { component: hub, release: {{ $root.Release.Name }} }
+            matchLabels: { component: hub, release: {{ $root.Release.Name | quote }} }
   {{- end }}
   {{- if $postgres }}
   initContainers:
@@ -102,7 +102,7 @@ spec:
     - name: scripts
       configMap: { name: fedhub-backup }
     - name: backups
-      persistentVolumeClaim: { claimName: {{ .backup.storage.existingClaim | default "fedhub-backup" }} }
+      persistentVolumeClaim: { claimName: {{ .backup.storage.existingClaim | default "fedhub-backup" | quote }} }
     {{- if $postgres }}
     - name: hub
       projected:
@@ -119,7 +119,7 @@ spec:
         defaultMode: 0440
         sources:
           {{- range list "values.yaml" "hub.db.password" }}
-          - secret: { name: {{ $hub.existingSecret }}, optional: true, items: [{ key: {{ . }}, path: {{ . }} }] }
+          - secret: { name: {{ $hub.existingSecret | quote }}, optional: true, items: [{ key: {{ . }}, path: {{ . }} }] }
           {{- end }}
     {{- end }}
     - name: connection

@@ -3,7 +3,7 @@
 
 {{- define "fedhub.deployment.selector" -}}
 app.kubernetes.io/name: fedhub
-app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
 app.kubernetes.io/component: service-{{ index . 1 }}
 {{- end }}
 
@@ -38,15 +38,15 @@ app.kubernetes.io/component: service-{{ index . 1 }}
 {{- $prefix := include "fedhub.deployment.prefix" . }}
 {{- $hub := printf "https://%s" $root.Values.global.fedhub.domain }}
 JUPYTERHUB_SERVICE_NAME: {{ $name | quote }}
-JUPYTERHUB_SERVICE_PREFIX: {{ $prefix }}
+JUPYTERHUB_SERVICE_PREFIX: {{ $prefix | quote }}
 JUPYTERHUB_SERVICE_URL: {{ printf "http://0.0.0.0:%v%s" $deployment.port $prefix }}
-JUPYTERHUB_PUBLIC_URL: {{ include "fedhub.deployment.address" . }}
-JUPYTERHUB_HOST: {{ $hub }}
-JUPYTERHUB_BASE_URL: {{ $path }}
-JUPYTERHUB_PUBLIC_HUB_URL: {{ $hub }}{{ $path }}hub/
-JUPYTERHUB_API_URL: http://{{ include "jupyterhub.hub.fullname" $root.Subcharts.jupyterhub }}:8081{{ $path }}hub/api
-JUPYTERHUB_CLIENT_ID: {{ include "fedhub.deployment.clientId" . }}
-JUPYTERHUB_OAUTH_CALLBACK_URL: {{ $service.oauth_redirect_uri }}
+JUPYTERHUB_PUBLIC_URL: {{ include "fedhub.deployment.address" . | quote }}
+JUPYTERHUB_HOST: {{ $hub | quote }}
+JUPYTERHUB_BASE_URL: {{ $path | quote }}
+JUPYTERHUB_PUBLIC_HUB_URL: {{ print $hub $path "hub/" | quote }}
+JUPYTERHUB_API_URL: {{ printf "http://%s:8081%shub/api" (include "jupyterhub.hub.fullname" $root.Subcharts.jupyterhub) $path | quote }}
+JUPYTERHUB_CLIENT_ID: {{ include "fedhub.deployment.clientId" . | quote }}
+JUPYTERHUB_OAUTH_CALLBACK_URL: {{ $service.oauth_redirect_uri | quote }}
 JUPYTERHUB_OAUTH_ACCESS_SCOPES: {{ list (printf "access:services!service=%s" $name) | toJson | quote }}
 JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: {{ $service.oauth_client_allowed_scopes | default list | toJson | quote }}
 {{- end }}
