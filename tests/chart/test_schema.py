@@ -192,6 +192,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("backup/shedule", "@daily", MORE.format("shedule")),
     ("backup/schedule", "daily", PATTERN),
     ("backup/schedule", "0 3 * *", PATTERN),
+    ("backup/schedule", "0 0 3 * * *", PATTERN),
+    ("backup/schedule", "@daily at three", PATTERN),
     ("backup/timeZone", "Europe / Berlin", PATTERN),
     ("backup/keep", "14", TYPE),
     ("backup/keep", 0, "Must be greater than or equal to 1"),

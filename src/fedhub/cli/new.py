@@ -82,7 +82,13 @@ def _asker() -> Ask | None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
 
+    told = False
+
     def ask(name: str, example: str, complaint: str) -> str:
+        nonlocal told
+        if not told and name not in ("login", "domain"):
+            typer.echo("Enter alone leaves a question open.", err=True)
+            told = True
         if complaint:
             typer.echo(complaint, err=True)
         question = f"{name.replace('-', ' ')} (such as {example})"

@@ -10,7 +10,7 @@ from typing import Any
 
 from fedhub.errors import FedhubError, Position, Problems, UsageError
 from fedhub.hub.files import hub_file, secrets_file
-from fedhub.new.template import Yours, filled, template, yours
+from fedhub.new.template import LOGINS, Yours, filled, template, yours
 
 Ask = Callable[[str, str, str], str]
 """Asks for something by its name, with an example; a complaint says why it is asked again."""
@@ -75,7 +75,7 @@ def planned(wanted: Wanted, ask: Ask | None, *, folder: Path = Path("values")) -
         raise UsageError(f"{path} is there already, and stays as it is", fix="take another name")
     login = wanted.login
     if login is None and wanted.situation is None and ask is not None:
-        login = _asked(ask, "login", "cilogon", lambda answer: template(answer, None))
+        login = _asked(ask, "login", ", ".join(LOGINS), lambda answer: template(answer, None))
     given = template(login, wanted.situation)
     text = _completed(given, dict(wanted.answers), ask)
     secrets = secrets_file(wanted.hub, folder)

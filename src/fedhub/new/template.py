@@ -55,7 +55,9 @@ def template(login: str | None, situation: str | None) -> str:
     Raises:
         UsageError: there is none, or both are given, or neither.
     """
-    if (login is None) == (situation is None):
+    if login is not None and situation is not None:
+        raise UsageError("--login and --template each name a template", fix="leave one of them out")
+    if login is None and situation is None:
         raise UsageError(
             "one of --login and --template says which template to take",
             fix=f"--login {'|'.join(LOGINS)}, or --template {'|'.join(SITUATIONS)}",

@@ -295,8 +295,8 @@ def test_renewals_of_servers_tokens_are_counted_and_told(
 
 def operators_values() -> dict[str, Any]:
     """The values that docs/metrics.md shows."""
-    (block,) = re.findall(r"```yaml\n(hub:\n.*?)```", PAGE, re.DOTALL)
-    values: dict[str, Any] = yaml.safe_load(block)["hub"]
+    (block,) = re.findall(r"```yaml\n(jupyterhub:\n.*?)```", PAGE, re.DOTALL)
+    values: dict[str, Any] = yaml.safe_load(block)["jupyterhub"]["hub"]
     return values
 
 

@@ -71,11 +71,15 @@ def test_logins_over_plain_http(messages, address, severities):
         ("https://your.jupyterhub.com/hub/oauth_callback", "your.jupyterhub.com"),
         ("your-client-id", "your-client-id"),
         ("TODO", "TODO"),
+        ("…", "…"),
+        ("….", "…."),
+        ("...", "..."),
         ("https://hub.example.org/hub/oauth_callback", None),
         ("<b>Welcome</b>", None),
         ("Sign in with your university account", None),
         ("5a6c9f3e-researchers", None),
         ("xxx", None),
+        ("More …", None),
     ],
 )
 def test_placeholders(messages, value, found):

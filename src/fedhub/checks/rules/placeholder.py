@@ -56,7 +56,7 @@ _PLACEHOLDERS = (
         r"[\w.-]*",
         re.I,
     ),
-    re.compile(r"\A(?:todo|fixme|tbd)\Z", re.I),
+    re.compile(r"\A(?:todo|fixme|tbd|…+\.*|\.{3,})\Z", re.I),
 )
 
 

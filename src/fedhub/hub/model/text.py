@@ -80,7 +80,7 @@ Quantity = Annotated[
 Schedule = Annotated[
     str,
     *_text(
-        r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^\s@]+(\s+[^\s@]+){4}",
+        r"(@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[^\s@]+(\s+[^\s@]+){4})",
         "must be a schedule as cron has it, such as 15 3 * * *",
     ),
 ]
