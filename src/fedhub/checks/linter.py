@@ -90,6 +90,8 @@ def check_hub(hub: Hub) -> list[Problem]:
     found = [problem for rule in RULES.values() for problem in rule.check(hub)]
     for warning in hub.warnings:
         found += _load_problems(warning, hub.name, "warning")
+    for problem in hub.chart_problems:
+        found += _load_problems(problem, hub.name)
     try:
         _ = hub.fedhub
     except FedhubError as error:

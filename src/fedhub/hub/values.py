@@ -74,6 +74,18 @@ class Hub:
 
         return validate(declared, lambda path: self.position("global", "fedhub", *path))
 
+    @cached_property
+    def chart_problems(self) -> list[FedhubError]:
+        """What fedhub's chart would not take, but for `global.fedhub`; each has its position.
+
+        Nothing for a hub of another chart around z2jh's, whose keys nobody here knows.
+        """
+        if not self.z2jh_at or self.get("global", "fedhub") is None:
+            return []
+        from fedhub.hub.model import chart_problems
+
+        return chart_problems(self.values, lambda path: self.position(*path))
+
     def get(self, *path: str | int, default: Any = None) -> Any:
         """Return the value at a path; the default where it is missing or null."""
         return value_at(self.values, path, default)

@@ -155,24 +155,14 @@ def _asked(ask: Ask, name: str, example: str, check: Callable[[str], object]) ->
 
 
 def _refuse_wrong(text: str) -> None:
-    """Refuse answers that the hub's model does not take; lines are those of the file to be."""
-    from fedhub.hub.document import parse
-    from fedhub.hub.merge import KeyPath, positions
+    """Refuse answers that the hub's model does not take, by their keys: there is no file yet."""
     from fedhub.hub.model import validate
 
-    root = parse(text, "the new values file")
-    where = {path: key for path, key, _ in positions(root)}
-
-    def position(path: KeyPath) -> Position:
-        path = ("global", "fedhub", *path)
-        return next(where[path[:n]] for n in range(len(path), -1, -1) if path[:n] in where)
-
+    nowhere = Position("", 1, 1)
     try:
-        validate(_values(text)["global"]["fedhub"], position)
+        validate(_values(text)["global"]["fedhub"], lambda _: nowhere)
     except Problems as problems:
-        raise Problems(
-            [UsageError(one.message, fix=one.fix, position=one.position) for one in problems.errors]
-        ) from None
+        raise Problems([UsageError(one.message, fix=one.fix) for one in problems.errors]) from None
 
 
 def _values(text: str) -> dict[str, Any]:

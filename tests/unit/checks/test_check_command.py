@@ -45,6 +45,47 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+OF_THE_CHART = """\
+global:
+  fedhub:
+    domain: hub.lab.org
+    login: {staff: {authenticator: tmp}}
+hub: {config: {}}
+backup: {enabled: true, schedule: daily at three}
+deployments: {notes: {image: {name: x}, prt: 1}}
+monitoring: {serviceMonitor: {enable: true}}
+jupyterhub: {}
+"""
+
+
+def test_what_the_chart_would_not_take_is_said_at_its_place(folder: Path) -> None:
+    (folder / "values" / "ours.values.yaml").write_text(OF_THE_CHART)
+    done = fedhub("ours", cwd=folder)
+    assert done.returncode == 1
+    found = [line.partition(": error: ")[::2] for line in done.stdout.splitlines()]
+    assert [(place.partition(":")[2], said.partition(" [")[0]) for place, said in found] == [
+        (
+            "5:1",
+            "unknown key hub; z2jh's own belong below jupyterhub; the keys there are global, "
+            "jupyterhub, credentials, deployments, backup, monitoring",
+        ),
+        (
+            "6:25",
+            "backup.schedule: must be a schedule as cron has it, such as 15 3 * * *; correct it",
+        ),
+        ("7:15", "deployments.notes.port: is missing; add it"),
+        ("7:23", "deployments.notes.image.tag: is missing; add it"),
+        ("7:41", "unknown key deployments.notes.prt; did you mean port?"),
+        ("8:31", "unknown key monitoring.serviceMonitor.enable; did you mean enabled?"),
+    ]
+
+
+def test_the_keys_of_another_chart_around_z2jhs_are_its_own(folder: Path) -> None:
+    text = f"nfs: {{enabled: true}}\njupyterhub: {{{FINE.strip()}}}\n"
+    (folder / "values" / "theirs.values.yaml").write_text(text)
+    assert fedhub("theirs", cwd=folder).returncode == 0
+
+
 # --- exit codes --------------------------------------------------------------------------
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from fedhub.errors import FedhubError, Position, Problems
 from fedhub.hub.merge import KeyPath
+from fedhub.hub.model.chart import ChartValues
 from fedhub.hub.model.fedhub import Fedhub
+
+_FEDHUB: KeyPath = ("global", "fedhub")
 
 
 def validate(declared: Any, position: Callable[[KeyPath], Position]) -> Fedhub:
@@ -26,11 +30,30 @@ def validate(declared: Any, position: Callable[[KeyPath], Position]) -> Fedhub:
     try:
         return Fedhub.model_validate(declared)
     except ValidationError as error:
-        problems = [
-            _problem(one["type"], one["msg"], one["loc"], position)
-            for one in error.errors(include_url=False, include_input=False)
-        ]
-        raise Problems(problems) from None
+        raise Problems(
+            [_problem(one, _FEDHUB, lambda path: position(path[2:])) for one in _errors(error)]
+        ) from None
+
+
+def chart_problems(values: Any, position: Callable[[KeyPath], Position]) -> list[FedhubError]:
+    """Return what is wrong with a values file of the chart, but for `global.fedhub`.
+
+    That is what Helm would say of it by the chart's schema, and more plainly.
+
+    Args:
+        values: all of the hub's values.
+        position: where a path in them was set.
+    """
+    try:
+        ChartValues.model_validate(values)
+    except ValidationError as error:
+        found = [one for one in _errors(error) if one["loc"][:2] != _FEDHUB]
+        return [_problem(one, (), position) for one in found]
+    return []
+
+
+def _errors(error: ValidationError) -> Sequence[ErrorDetails]:
+    return error.errors(include_url=False, include_input=False)
 
 
 _TYPES = {
@@ -47,27 +70,33 @@ _TYPES = {
 
 
 def _problem(
-    kind: str, message: str, place: KeyPath, position: Callable[[KeyPath], Position]
+    error: ErrorDetails, above: KeyPath, position: Callable[[KeyPath], Position]
 ) -> FedhubError:
-    path = tuple(part for part in place if part != "[key]")
-    dotted = ".".join(("global", "fedhub", *map(str, path)))
-    if kind == "extra_forbidden":
-        known = _known_keys(path[:-1])
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        fix = f"did you mean {near[0]}?" if near else f"the keys there are {', '.join(known)}"
-        return FedhubError(f"unknown key {dotted}", fix=fix, position=position(path))
-    what, fix = _TYPES.get(kind, ("", "correct it"))
-    what = what or message.removeprefix("Value error, ")
+    path: KeyPath = (*above, *(part for part in error["loc"] if part != "[key]"))
+    dotted = ".".join(map(str, path))
+    if error["type"] == "extra_forbidden":
+        return FedhubError(f"unknown key {dotted}", fix=_instead_of(path), position=position(path))
+    what, fix = _TYPES.get(error["type"], ("", "correct it"))
+    what = what or error["msg"].removeprefix("Value error, ")
     return FedhubError(f"{dotted}: {what}", fix=fix, position=position(path))
 
 
+def _instead_of(path: KeyPath) -> str:
+    """Return what to do about a key that nothing takes."""
+    known = _known_keys(path[:-1])
+    if near := difflib.get_close_matches(str(path[-1]), known, n=1):
+        return f"did you mean {near[0]}?"
+    keys = f"the keys there are {', '.join(known)}"
+    return keys if path[1:] else f"z2jh's own belong below jupyterhub; {keys}"
+
+
 def _known_keys(path: KeyPath) -> list[str]:
-    """Return the keys that the model at a path below `global.fedhub` has."""
-    model: Any = Fedhub
+    """Return the keys that the model at a path has."""
+    model: Any = ChartValues
     for part in path:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
         # Below a map of names, the name is the next part.
-        model = _model_in(fields[part].annotation) if part in fields else model
+        model = _model_in(fields[str(part)].annotation) if part in fields else model
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
