@@ -29,7 +29,7 @@ SCENARIOS = sorted((CHART / "ci").glob("*-values.yaml"))
 KEYS = {
     "JupyterHub": {"cookie_secret": "ab" * 32},
     "CryptKeeper": {"keys": ["cd" * 32]},
-    "ConfigurableHTTPProxy": {"auth_token": "made-up"},
+    "ConfigurableHTTPProxy": {"auth_token": "ef" * 32},
 }
 """What would be new at every render, if it were not set."""
 

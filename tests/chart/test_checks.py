@@ -51,6 +51,19 @@ CASES: list[tuple[dict[str, Any], str]] = [
         values(**hub(config={"GitHubOAuthenticator": {"oauth_callback_url": "http://a.b/c"}})),
         "jupyterhub.hub.config.GitHubOAuthenticator.oauth_callback_url is http://a.b/c",
     ),
+    # keys that are there, but none
+    (
+        values(**hub(config={"JupyterHub": {"cookie_secret": "…"}})),
+        "jupyterhub.hub.config.JupyterHub.cookie_secret is shorter than 32 characters",
+    ),
+    (
+        values(**hub(config={"CryptKeeper": {"keys": ["ab" * 32, "…."]}})),
+        "jupyterhub.hub.config.CryptKeeper.keys is shorter than 32 characters",
+    ),
+    (
+        values(**hub(config={"ConfigurableHTTPProxy": {"auth_token": "secret"}})),
+        "jupyterhub.hub.config.ConfigurableHTTPProxy.auth_token is shorter than 32 characters",
+    ),
     # routes
     (
         values(jupyterhub={"ingress": {"enabled": True}}),

@@ -95,6 +95,14 @@
 {{- $missing := list }}
 {{- range $key, $value := $wanted }}
 {{- if not $value }}{{ $missing = append $missing (printf "jupyterhub.hub.config.%s" $key) }}{{ end }}
+{{- /* JupyterHub takes any text, also the dots of an example. */}}
+{{- $short := false }}
+{{- range ternary $value (list $value) (kindIs "slice" $value) }}
+{{- if and . (lt (len (toString .)) 32) }}{{ $short = true }}{{ end }}
+{{- end }}
+{{- if $short }}
+- jupyterhub.hub.config.{{ $key }} is shorter than 32 characters, so it could be guessed; put what `openssl rand -hex 32` prints into the encrypted values file
+{{- end }}
 {{- end }}
 {{- range $name, $service := .Values.jupyterhub.hub.services }}
 {{- if not (or (kindIs "invalid" $service) (dig "api_token" "" ($service | default dict)) (dig "apiToken" "" ($service | default dict))) }}
