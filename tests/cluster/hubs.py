@@ -222,3 +222,29 @@ def log_in(browser: httpx.Client, name: str) -> None:
     (xsrf,) = re.findall(r'name="_xsrf" value="([^"]+)"', page.text)
     browser.post("/hub/login", data={"username": name, "password": "sesame", "_xsrf": xsrf})
     assert browser.get("/hub/home").status_code == httpx.codes.OK
+
+
+def account(browser: httpx.Client, name: str) -> Values:
+    """What the hub knows of somebody who is logged in."""
+    answer = browser.get(f"/hub/api/users/{name}", headers=_same_site(browser))
+    assert answer.status_code == httpx.codes.OK, answer.text
+    found: Values = answer.json()
+    return found
+
+
+def start_server(browser: httpx.Client, name: str) -> None:
+    """Start somebody's server, and wait until it is there."""
+    browser.post(f"/hub/api/users/{name}/server", headers=_same_site(browser))
+    until(lambda: has_a_server(browser, name), f"{name} has no server")
+
+
+def has_a_server(browser: httpx.Client, name: str) -> bool:
+    """Whether the hub says that it runs, and the proxy leads to it."""
+    servers = list(account(browser, name)["servers"].values())
+    reached = browser.get(f"/user/{name}/api").status_code == httpx.codes.OK
+    return reached and [server["ready"] for server in servers] == [True]
+
+
+def _same_site(browser: httpx.Client) -> dict[str, str]:
+    """What a page of the hub adds to its requests."""
+    return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or ""}

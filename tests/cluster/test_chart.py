@@ -6,8 +6,25 @@ import hashlib
 
 import httpx
 
-from tests.cluster.hubs import CAMPUS, CREDENTIALS, RELEASE, WITH_KEYS, Hub, Values, until
+from tests.cluster.hubs import (
+    CAMPUS,
+    CREDENTIALS,
+    RELEASE,
+    WITH_KEYS,
+    WITHOUT_PROVIDER,
+    Hub,
+    Values,
+    account,
+    log_in,
+    start_server,
+    until,
+)
 
+STAYS: Values = {
+    "jupyterhub": {
+        "hub": {"db": {"pvc": {"annotations": {"helm.sh/resource-policy": "keep"}}}},
+    }
+}
 PROMETHEUS: Values = {"jupyterhub": {"hub": {"services": {"prometheus": {}}}}}
 NOTES: Values = {
     "global": {
@@ -116,14 +133,40 @@ def test_helm_test_passes_where_pods_are_restricted(hub: Hub) -> None:
     assert not [line for line in lines if line.startswith("FAILED")]
 
 
-def test_uninstalling_leaves_the_backups_and_what_nobody_else_keeps(hub: Hub) -> None:
-    hub.upgrade(CAMPUS, {"backup": {"enabled": True}})
+def test_uninstalling_leaves_the_backups_and_what_people_have(hub: Hub) -> None:
+    hub.upgrade(WITHOUT_PROVIDER, {"backup": {"enabled": True}})
+    with hub.browser() as browser:
+        log_in(browser, "ada")
+        start_server(browser, "ada")
+    assert hub.helm("test", RELEASE).returncode == 0
 
     done = hub.helm("uninstall", RELEASE, "--wait")
 
     assert done.returncode == 0, done.stderr
-    left = hub.get("secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs")
-    assert {f"{one['kind']}/{one['metadata']['name']}" for one in left["items"]} == {
+    # A pod that has ended is still there for a moment.
+    kinds = "secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs,pods"
+    left = [
+        f"{one['kind']}/{one['metadata']['name']}"
+        for one in hub.get(kinds)["items"]
+        if "deletionTimestamp" not in one["metadata"]
+    ]
+    assert sorted(left) == [
         "ConfigMap/kube-root-ca.crt",
         "PersistentVolumeClaim/fedhub-backup",
-    }
+        "Pod/fedhub-test",
+        "Pod/jupyter-ada",
+    ]
+
+
+def test_a_database_that_is_to_stay_is_there_for_the_next_release(hub: Hub) -> None:
+    hub.upgrade(WITHOUT_PROVIDER, WITH_KEYS, STAYS)
+    with hub.browser() as browser:
+        log_in(browser, "ada")
+        before = account(browser, "ada")["created"]
+    assert hub.helm("uninstall", RELEASE, "--wait").returncode == 0
+
+    hub.upgrade(WITHOUT_PROVIDER, WITH_KEYS, STAYS)
+
+    with hub.browser() as browser:
+        log_in(browser, "ada")
+        assert account(browser, "ada")["created"] == before

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
 from tests.chart.conftest import merged
 from tests.cluster.hubs import (
     DUMMY,
@@ -14,30 +12,13 @@ from tests.cluster.hubs import (
     WITHOUT_PROVIDER,
     Hub,
     Values,
+    account,
+    has_a_server,
     log_in,
-    until,
+    start_server,
 )
 
 BEFORE: Values = merged(PLAIN, DUMMY)
-
-
-def has_a_server(browser: httpx.Client) -> bool:
-    """Whether the hub says that it runs, and the proxy leads to it."""
-    (server,) = account(browser)["servers"].values() or [{"ready": False}]
-    reached = browser.get("/user/ada/api").status_code == httpx.codes.OK
-    return bool(server["ready"]) and reached
-
-
-def account(browser: httpx.Client) -> dict[str, Any]:
-    answer = browser.get("/hub/api/users/ada", headers=same_site(browser))
-    assert answer.status_code == httpx.codes.OK, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def same_site(browser: httpx.Client) -> dict[str, str]:
-    """What a page of the hub adds to its requests."""
-    return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or ""}
 
 
 def lasting(hub: Hub) -> dict[str, Any]:
@@ -54,20 +35,19 @@ def test_people_servers_and_keys_stay_on_the_way_there_and_back(hub: Hub) -> Non
     hub.upgrade(BEFORE, chart=hub.cluster.z2jh)
     with hub.browser() as browser:
         log_in(browser, "ada")
-        browser.post("/hub/api/users/ada/server", headers=same_site(browser))
-        until(lambda: has_a_server(browser), "ada has no server")
-        created, before = account(browser)["created"], lasting(hub)
+        start_server(browser, "ada")
+        created, before = account(browser, "ada")["created"], lasting(hub)
 
         hub.upgrade(WITHOUT_PROVIDER)
 
         assert hub.get("configmap", "fedhub-test")  # it is our chart now
         assert lasting(hub) == before
-        assert has_a_server(browser)
-        assert account(browser)["created"] == created
+        assert has_a_server(browser, "ada")
+        assert account(browser, "ada")["created"] == created
 
         done = hub.helm("rollback", RELEASE, "1", "--wait", "--timeout", "150s")
 
         assert done.returncode == 0, done.stderr
         assert lasting(hub) == before
-        assert has_a_server(browser)
-        assert account(browser)["created"] == created
+        assert has_a_server(browser, "ada")
+        assert account(browser, "ada")["created"] == created
