@@ -20,11 +20,6 @@ from tests.cluster.hubs import (
     until,
 )
 
-STAYS: Values = {
-    "jupyterhub": {
-        "hub": {"db": {"pvc": {"annotations": {"helm.sh/resource-policy": "keep"}}}},
-    }
-}
 PROMETHEUS: Values = {"jupyterhub": {"hub": {"services": {"prometheus": {}}}}}
 NOTES: Values = {
     "global": {
@@ -61,6 +56,16 @@ def kept(hub: Hub) -> dict[str, str]:
         for key, value in data.items()
         if key != "values.yaml"
     }
+
+
+def left(hub: Hub) -> list[str]:
+    """What is in the namespace, but for pods that are about to end."""
+    kinds = "secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs,pods"
+    return sorted(
+        f"{one['kind']}/{one['metadata']['name']}"
+        for one in hub.get(kinds)["items"]
+        if "deletionTimestamp" not in one["metadata"]
+    )
 
 
 def test_made_up_secrets_stay_and_the_first_upgrade_replaces_the_pods_once(hub: Hub) -> None:
@@ -133,39 +138,24 @@ def test_helm_test_passes_where_pods_are_restricted(hub: Hub) -> None:
     assert not [line for line in lines if line.startswith("FAILED")]
 
 
-def test_uninstalling_leaves_the_backups_and_what_people_have(hub: Hub) -> None:
-    hub.upgrade(WITHOUT_PROVIDER, {"backup": {"enabled": True}})
+def test_the_next_release_has_the_users_of_the_one_that_was_uninstalled(hub: Hub) -> None:
+    values = [WITHOUT_PROVIDER, {"backup": {"enabled": True}}]
+    hub.upgrade(*values)
     with hub.browser() as browser:
         log_in(browser, "ada")
         start_server(browser, "ada")
+        before = account(browser, "ada")["created"]
     assert hub.helm("test", RELEASE).returncode == 0
 
-    done = hub.helm("uninstall", RELEASE, "--wait")
-
-    assert done.returncode == 0, done.stderr
-    # A pod that has ended is still there for a moment.
-    kinds = "secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs,pods"
-    left = [
-        f"{one['kind']}/{one['metadata']['name']}"
-        for one in hub.get(kinds)["items"]
-        if "deletionTimestamp" not in one["metadata"]
-    ]
-    assert sorted(left) == [
+    assert hub.helm("uninstall", RELEASE, "--wait").returncode == 0
+    assert left(hub) == [
         "ConfigMap/kube-root-ca.crt",
         "PersistentVolumeClaim/fedhub-backup",
+        "PersistentVolumeClaim/hub-db-dir",
         "Pod/fedhub-test",
         "Pod/jupyter-ada",
     ]
-
-
-def test_a_database_that_is_to_stay_is_there_for_the_next_release(hub: Hub) -> None:
-    hub.upgrade(WITHOUT_PROVIDER, WITH_KEYS, STAYS)
-    with hub.browser() as browser:
-        log_in(browser, "ada")
-        before = account(browser, "ada")["created"]
-    assert hub.helm("uninstall", RELEASE, "--wait").returncode == 0
-
-    hub.upgrade(WITHOUT_PROVIDER, WITH_KEYS, STAYS)
+    hub.upgrade(*values)
 
     with hub.browser() as browser:
         log_in(browser, "ada")
