@@ -31,8 +31,9 @@ test-image: install docker-tools images/hub/wheels/.ready ## Test the hub image,
 	else $(BIN)/python -m pytest tests/image $(ARGS); fi # they skip, and say why
 
 .PHONY: test-cluster
-test-cluster: install ## Test on a Kubernetes of its own (as root)
-	$(BIN)/python -m pytest tests/cluster $(ARGS)
+test-cluster: install chart-dependency docker-tools cluster-tools ## Test on a Kubernetes of its own (as root)
+	images=$$(ci/cluster-images) && FEDHUB_CLUSTER_IMAGES=$$images \
+	  $(BIN)/python -m pytest --durations 0 --durations-min 1 tests/cluster $(ARGS)
 
 .PHONY: cluster-up
 cluster-up: ## Start a Kubernetes cluster to try things on
@@ -208,14 +209,25 @@ docker-tools:
 	      docker.io debootstrap docker-registry >/dev/null; } || \
 	  echo "dockerd, debootstrap or docker-registry is missing here: tests that need it will skip."
 
-# z2jh's chart, in the version of Chart.lock.
+.PHONY: cluster-tools
+cluster-tools:
+	@command -v containerd >/dev/null && command -v runc >/dev/null && command -v iptables >/dev/null && \
+	  [ -e /usr/lib/cni/bridge ] && command -v npm >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing containerd, CNI plugins, iptables and npm …" && apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      containerd runc containernetworking-plugins iptables npm >/dev/null; } || \
+	  echo "containerd, runc, CNI plugins, iptables or npm is missing here: tests that need it will skip."
+	@command -v go >/dev/null || echo "No Go here, which builds Kubernetes: https://go.dev/dl"
+
+# z2jh's chart, in the version of Chart.lock, kept for all checkouts.
 .PHONY: chart-dependency
 chart-dependency: install
 	@version=$$(sed -n 's/^ *version: //p' charts/fedhub/Chart.lock); archive=jupyterhub-$$version.tgz; \
 	cached="$${FEDHUB_CHART_CACHE:-$$HOME/.cache/fedhub/charts}/$$archive"; \
-	mkdir -p charts/fedhub/charts; \
-	if [ -e "charts/fedhub/charts/$$archive" ]; then :; \
-	elif [ -e "$$cached" ]; then cp "$$cached" charts/fedhub/charts/; \
-	else $(BIN)/helm pull jupyterhub --version "$$version" --destination charts/fedhub/charts \
+	mkdir -p charts/fedhub/charts "$${cached%/*}"; \
+	[ -e "$$cached" ] || cp "charts/fedhub/charts/$$archive" "$$cached" 2>/dev/null || \
+	  $(BIN)/helm pull jupyterhub --version "$$version" --destination "$${cached%/*}" \
 	    --repo "$$(sed -n 's/^ *repository: //p' charts/fedhub/Chart.lock)" || { \
-	  echo "z2jh's chart can't be had from here; put $$archive at $$cached"; exit 1; }; fi
+	  echo "z2jh's chart can't be had from here; put $$archive at $$cached"; exit 1; }; \
+	cp "$$cached" charts/fedhub/charts/

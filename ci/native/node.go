@@ -20,6 +20,7 @@ func node(f folder) error {
 	if os.Getpid() != 1 {
 		return fmt.Errorf("node is started by up, in namespaces of its own")
 	}
+	syscall.CloseOnExec(lockNumber) // the lock is the node's alone
 	if _, err := io.ReadAll(os.Stdin); err != nil {
 		return err
 	}

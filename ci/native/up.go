@@ -21,8 +21,13 @@ func up(f folder) error {
 	if err := fits(f); err != nil {
 		return err
 	}
-	if err := f.come(); err != nil {
-		if cleared := down(f); cleared != nil {
+	lock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := f.come(lock); err != nil {
+		if cleared := f.clear(); cleared != nil {
 			fmt.Fprintf(os.Stderr, "cluster: %v\n", cleared)
 		}
 		return err
@@ -60,15 +65,16 @@ type step struct {
 	do   func() error
 }
 
-func (f folder) come() error {
+func (f folder) come(lock *os.File) error {
 	var admin kubernetes.Interface
 	steps := []step{
 		{"folder", func() error { return os.MkdirAll(f.path("logs"), 0o700) }},
+		{"program", f.keepProgram},
 		{"certificates", f.writeCertificates},
 		{"settings", f.writeSettings},
 		{"sysctls", f.keepSysctls},
 		{"cgroups", makeCgroups},
-		{"node", f.startNode},
+		{"node", func() error { return f.startNode(lock) }},
 		{"API server", func() error { return f.whileRunning("kube-apiserver", answersReady) }},
 		{"pause image", func() error { return f.whileRunning("containerd", dials("unix", f.path("containerd.sock"))) }},
 		{"pause image", f.loadPause},
@@ -94,8 +100,18 @@ func (f folder) come() error {
 	return nil
 }
 
-// startNode starts the node in its namespaces, and lays its network before it goes on.
-func (f folder) startNode() error {
+// keepProgram has what took the cluster up at hand for taking it down, whatever the sources are then.
+func (f folder) keepProgram() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return os.Symlink(self, f.path("program"))
+}
+
+// startNode starts the node in its namespaces, and lays its network before it goes on. The node
+// holds the lock from then on.
+func (f folder) startNode(lock *os.File) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -107,6 +123,7 @@ func (f folder) startNode() error {
 	defer log.Close()
 	child := exec.Command(self, "node", f.path())
 	child.Stdout, child.Stderr = log, log
+	child.ExtraFiles = []*os.File{lock} // as lockNumber
 	child.SysProcAttr = &syscall.SysProcAttr{
 		Setsid: true,
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET |
@@ -167,13 +184,35 @@ func down(f folder) error {
 	if os.Geteuid() != 0 {
 		return fmt.Errorf("taking a cluster down needs root; run this as root")
 	}
-	if p, runs := f.running(); runs {
-		if err := p.kill(); err != nil {
-			return err
-		}
-		for p.alive() {
-			time.Sleep(10 * time.Millisecond)
-		}
+	if err := f.endNode(); err != nil {
+		return err
+	}
+	lock, err := f.lockSoon()
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return f.clear()
+}
+
+func (f folder) endNode() error {
+	p, runs := f.running()
+	if !runs {
+		return nil
+	}
+	if err := p.kill(); err != nil {
+		return err
+	}
+	for p.alive() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return nil
+}
+
+// clear removes what a cluster leaves. The machine must be locked for it.
+func (f folder) clear() error {
+	if err := f.endNode(); err != nil {
+		return err
 	}
 	for _, clear := range []func() error{unplug, removeCgroups, f.restoreSysctls, f.keepLogs} {
 		if err := clear(); err != nil {

@@ -171,6 +171,14 @@ def test_what_can_not_work_is_said(render: Render, given: dict[str, Any], said: 
     assert found.text == ""
 
 
+def test_a_dummy_with_a_password_is_somebodys_choice(render: Render) -> None:
+    given = {"global": {"fedhub": {"domain": "hub.example.org"}}}
+    chosen = merged(given, hub(config={"DummyAuthenticator": {"password": "made-up"}}))
+
+    assert "names no login provider" in render(given).error
+    assert not render(chosen).error
+
+
 def test_all_of_it_is_said_at_once(render: Render) -> None:
     error = render({}, keys=False).error
     assert error.count("\n- ") == 3

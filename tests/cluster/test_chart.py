@@ -1,172 +1,162 @@
-"""The chart on a real Kubernetes: what stays the same, and what takes effect without a restart."""
+"""The chart on a real Kubernetes: what stays over an upgrade, and what is left when it goes."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import subprocess
-import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
-import pytest
-import yaml
 
-from tests.chart.conftest import ARCHIVE, with_dependency
-from tests.cluster.conftest import cluster
-from tests.unit.hub.helm import HELM
+from tests.cluster.hubs import (
+    CAMPUS,
+    CREDENTIALS,
+    RELEASE,
+    WITH_KEYS,
+    WITHOUT_PROVIDER,
+    Hub,
+    Values,
+    account,
+    log_in,
+    start_server,
+    until,
+)
 
-IMAGES = os.environ.get("FEDHUB_CLUSTER_IMAGES", "")
-NODE = "10.213.0.2"
-
-Z2JH: dict[str, Any] = {
-    "hub": {"pdb": {"enabled": False}},
-    "proxy": {
-        "chp": {"image": {"name": "localhost/fedhub-base/proxy", "tag": "test"}},
-        "service": {"type": "NodePort"},
-    },
-    "singleuser": {
-        "image": {"name": "localhost/fedhub-base/singleuser", "tag": "test"},
-        "cloudMetadata": {"blockWithIptables": False},
-        "storage": {"type": "none"},
-    },
-    "prePuller": {"hook": {"enabled": False}, "continuous": {"enabled": False}},
-    "scheduling": {"userScheduler": {"enabled": False}, "userPlaceholder": {"enabled": False}},
-}
-OURS: dict[str, Any] = {
+PROMETHEUS: Values = {"jupyterhub": {"hub": {"services": {"prometheus": {}}}}}
+NOTES: Values = {
     "global": {
         "fedhub": {
-            "domain": "hub.example.org",
-            "login": {
-                "campus": {
-                    "authenticator": "cilogon",
-                    "config": {
-                        "idps": {
-                            "https://idp.uni.example.edu/idp/shibboleth": {
-                                "username_derivation": {"username_claim": "eppn"},
-                                "allow_all": True,
-                            }
-                        }
-                    },
+            "services": {
+                "notes": {
+                    "url": "http://fedhub-service-notes:8000",
+                    "oauth_redirect_uri": "https://hub.example.org/services/notes/oauth_callback",
+                    "api_token": "made-up-for-the-notes",
                 }
-            },
+            }
         }
     },
-    "jupyterhub": Z2JH
-    | {"hub": Z2JH["hub"] | {"image": {"name": "localhost/fedhub/hub", "tag": "test"}}},
 }
-
-
-class Cluster:
-    """A cluster with the images loaded."""
-
-    def __init__(self, folder: Path, chart: Path) -> None:
-        self.folder = folder
-        self.chart = chart
-
-    def kubectl(self, *command: str) -> str:
-        return cluster(self.folder, "kubectl", *command)
-
-    def get(self, *command: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.kubectl("get", *command, "-o", "json"))
-        return found
-
-    def upgrade(self, namespace: str, *values: dict[str, Any]) -> None:
-        """Install the release `hub`, or upgrade it, and wait until it is ready."""
-        files = []
-        for number, content in enumerate(values):
-            files += ["--values", str(self.folder.parent / f"{namespace}-{number}.yaml")]
-            Path(files[-1]).write_text(yaml.safe_dump(content))
-        done = subprocess.run(
-            [
-                *(HELM, "upgrade", "--install", "hub", self.chart, "--namespace", namespace),
-                *(*files, "--wait", "--timeout", "90s"),
-            ],
-            check=False,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"KUBECONFIG": str(self.folder / "admin.kubeconfig")},
-        )
-        assert done.returncode == 0, done.stderr
-
-    def kept(self, namespace: str) -> dict[str, str]:
-        """Fingerprints of what z2jh made up, by key."""
-        data = self.get("secret", "hub", "-n", namespace)["data"]
-        return {
-            key: hashlib.sha256(value.encode()).hexdigest()
-            for key, value in data.items()
-            if key != "values.yaml"
+BESIDE: Values = {
+    "backup": {"enabled": True, "keep": 3},
+    "monitoring": {"dashboard": {"enabled": True}},
+    "deployments": {
+        "notes": {
+            "image": {"name": "localhost/fedhub/hub", "tag": "test"},
+            "port": 8000,
+            "command": ["python3", "-m", "http.server", "8000"],
         }
-
-    def pods(self, namespace: str) -> set[str]:
-        return {
-            pod["metadata"]["uid"]
-            for pod in self.get("pods", "-n", namespace)["items"]
-            if "deletionTimestamp" not in pod["metadata"]
-        }
-
-    def login(self, namespace: str) -> httpx.Response:
-        (port,) = self.get("service", "proxy-public", "-n", namespace)["spec"]["ports"]
-        return httpx.get(f"http://{NODE}:{port['nodePort']}/hub/oauth_login")
+    },
+}
+"""What is beside the hub: a change there must not restart it."""
 
 
-@pytest.fixture(scope="module")
-def running(able: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if not Path(IMAGES).is_file():
-        pytest.skip(
-            "no images: ci/cluster-images ARCHIVE.tar, and name it in $FEDHUB_CLUSTER_IMAGES"
-        )
-    if not ARCHIVE.exists():
-        pytest.skip("z2jh chart 4.4.0 not at hand")
-    place = tmp_path_factory.mktemp("cluster")
-    folder = place / "cluster"
-    cluster(folder, "up")
-    try:
-        cluster(folder, "load", IMAGES)
-        yield Cluster(folder, with_dependency(place, ARCHIVE))
-    finally:
-        cluster(folder, "down")
+def kept(hub: Hub) -> dict[str, str]:
+    """Fingerprints of what z2jh made up, by key."""
+    data = hub.get("secret", "hub")["data"]
+    return {
+        key: hashlib.sha256(value.encode()).hexdigest()
+        for key, value in data.items()
+        if key != "values.yaml"
+    }
 
 
-def test_made_up_secrets_stay_and_new_credentials_restart_nothing(running: Cluster) -> None:
-    running.kubectl("create", "namespace", "keys")
-    running.upgrade("keys", OURS)
-    kept = running.kept("keys")
-    assert kept.keys() >= {
+def left(hub: Hub) -> list[str]:
+    """What is in the namespace, but for pods that are about to end."""
+    kinds = "secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs,pods"
+    return sorted(
+        f"{one['kind']}/{one['metadata']['name']}"
+        for one in hub.get(kinds)["items"]
+        if "deletionTimestamp" not in one["metadata"]
+    )
+
+
+def test_made_up_secrets_stay_and_the_first_upgrade_replaces_the_pods_once(hub: Hub) -> None:
+    hub.upgrade(CAMPUS, PROMETHEUS)
+    made_up, first = kept(hub), hub.pods("hub", "proxy")
+    assert made_up.keys() >= {
         "hub.config.JupyterHub.cookie_secret",
         "hub.config.CryptKeeper.keys",
         "hub.config.ConfigurableHTTPProxy.auth_token",
+        "hub.services.prometheus.apiToken",
     }
 
-    # z2jh puts a checksum of the token on the proxy that it made up apart from the one it keeps, so
-    # the first upgrade after an installation replaces the pods once.
-    running.upgrade("keys", OURS)
-    pods = running.pods("keys")
-    running.upgrade(
-        "keys", OURS, {"credentials": {"campus": {"client_id": "one", "client_secret": "two"}}}
-    )
+    hub.upgrade(CAMPUS, PROMETHEUS)
+    second = hub.pods("hub", "proxy")
+    hub.upgrade(CAMPUS, PROMETHEUS, CREDENTIALS)
 
-    assert running.kept("keys") == kept
-    assert running.pods("keys") == pods
+    assert kept(hub) == made_up
+    assert not first.keys() & second.keys()  # docs/install.md says so
+    assert hub.pods("hub", "proxy") == second
 
 
-def test_credentials_that_come_later_open_the_login_without_a_restart(running: Cluster) -> None:
-    running.kubectl("create", "namespace", "later")
-    running.upgrade("later", OURS)
-    pods = running.pods("later")
-    assert running.login("later").status_code == 503
+def test_with_the_keys_in_the_values_no_change_beside_the_hub_restarts_it(hub: Hub) -> None:
+    hub.upgrade(CAMPUS, NOTES, WITH_KEYS)
+    pods = hub.pods("hub", "proxy")
+    assert sorted(pods.values()) == ["hub", "proxy"]
 
-    running.kubectl(
-        *("create", "secret", "generic", "fedhub-credentials", "-n", "later"),
+    hub.upgrade(CAMPUS, NOTES, WITH_KEYS, CREDENTIALS, BESIDE)
+
+    assert hub.get("cronjob", "fedhub-backup")
+    assert hub.get("deployment", "fedhub-service-notes")["status"]["readyReplicas"] == 1
+    assert hub.pods("hub", "proxy") == pods
+
+
+def test_credentials_that_come_later_open_the_login_without_a_restart(hub: Hub) -> None:
+    hub.upgrade(CAMPUS)
+    pods = hub.pods("hub", "proxy")
+    browser = hub.browser()
+    assert browser.get("/hub/oauth_login").status_code == httpx.codes.SERVICE_UNAVAILABLE
+    said = hub.helm("test", RELEASE, "--logs")
+    assert said.returncode != 0
+    assert "FAILED" in said.stdout
+    assert "registered" in said.stdout
+
+    hub.kubectl(
+        *("create", "secret", "generic", "fedhub-credentials"),
         *("--from-literal=campus.client_id=one", "--from-literal=campus.client_secret=two"),
     )
-    end = time.monotonic() + 180  # the kubelet looks about once a minute
-    while (answer := running.login("later")).status_code == 503 and time.monotonic() < end:
-        time.sleep(0.5)
+    # The kubelet looks about once a minute.
+    until(
+        lambda: browser.get("/hub/oauth_login").status_code == httpx.codes.FOUND,
+        "the hub does not know its credentials",
+        seconds=180,
+    )
 
-    assert answer.status_code == 302
-    assert answer.headers["location"].startswith("https://cilogon.org/authorize?")
-    assert running.pods("later") == pods
+    location = browser.get("/hub/oauth_login").headers["location"]
+    assert location.startswith("https://cilogon.org/authorize?")
+    assert hub.pods("hub", "proxy") == pods
+
+
+def test_helm_test_passes_where_pods_are_restricted(hub: Hub) -> None:
+    level = "pod-security.kubernetes.io/enforce=restricted"
+    hub.cluster.kubectl("label", "namespace", hub.namespace, level)
+    hub.upgrade(CAMPUS, NOTES, CREDENTIALS, BESIDE)
+
+    said = hub.helm("test", RELEASE, "--logs")
+
+    assert said.returncode == 0, said.stdout
+    lines = said.stdout.splitlines()
+    assert sum(line.startswith("ok") for line in lines) >= 4, said.stdout
+    assert not [line for line in lines if line.startswith("FAILED")]
+
+
+def test_the_next_release_has_the_users_of_the_one_that_was_uninstalled(hub: Hub) -> None:
+    values = [WITHOUT_PROVIDER, {"backup": {"enabled": True}}]
+    hub.upgrade(*values)
+    with hub.browser() as browser:
+        log_in(browser, "ada")
+        start_server(browser, "ada")
+        before = account(browser, "ada")["created"]
+    assert hub.helm("test", RELEASE).returncode == 0
+
+    assert hub.helm("uninstall", RELEASE, "--wait").returncode == 0
+    assert left(hub) == [
+        "ConfigMap/kube-root-ca.crt",
+        "PersistentVolumeClaim/fedhub-backup",
+        "PersistentVolumeClaim/hub-db-dir",
+        "Pod/fedhub-test",
+        "Pod/jupyter-ada",
+    ]
+    hub.upgrade(*values)
+
+    with hub.browser() as browser:
+        log_in(browser, "ada")
+        assert account(browser, "ada")["created"] == before

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cluster.conftest import cluster
+from tests.cluster.hubs import cluster
+from tests.previews import ROOT
 
 SYSCTLS = [
     "vm.overcommit_memory",
@@ -30,7 +32,7 @@ def machine(folder: Path) -> dict[str, list[str]]:
         line
         for entry in Path("/proc").glob("[0-9]*/cmdline")
         for line in [_read(entry).replace("\0", " ")]
-        if str(folder) in line or "containerd-shim" in line or line.startswith("/pause")
+        if str(folder) in line or line.startswith("/pause")
     ]
     return {
         "processes": processes,
@@ -50,7 +52,7 @@ def _read(path: Path) -> str:
         return ""  # ended meanwhile
 
 
-@pytest.mark.usefixtures("able")
+@pytest.mark.usefixtures("machine_alone")
 def test_a_cluster_comes_up_and_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "cluster"
     before = machine(folder)
@@ -66,4 +68,33 @@ def test_a_cluster_comes_up_and_leaves_nothing(tmp_path: Path) -> None:
     assert ready == "True"
     assert during["processes"]
     assert during["links"] != before["links"]
+    assert machine(folder) == before
+
+
+@pytest.mark.usefixtures("machine_alone")
+def test_a_second_cluster_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    cluster(first, "up")
+    try:
+        for folder in (first, second):
+            said = cluster(folder, "up", refused=True)
+            assert said.splitlines() == [said.strip()]
+            assert "take it down first" in said
+        second.mkdir()  # such as of one that ended by itself
+        assert str(first) in cluster(second, "down", refused=True)
+        cluster(first, "kubectl", "get", "nodes")
+    finally:
+        cluster(first, "down")
+
+
+@pytest.mark.usefixtures("machine_alone")
+def test_what_took_it_up_takes_it_down(tmp_path: Path) -> None:
+    checkout, folder = tmp_path / "checkout", tmp_path / "cluster"
+    shutil.copytree(ROOT / "ci", checkout / "ci")
+    before = machine(folder)
+    cluster(folder, "up")
+
+    (checkout / "ci/native/main.go").write_text("no longer what it was")
+    cluster(folder, "down", checkout=checkout)
+
     assert machine(folder) == before

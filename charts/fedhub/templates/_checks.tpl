@@ -11,7 +11,9 @@
 {{- define "fedhub.problems.login" -}}
 {{- $login := include "fedhub.login" . | fromYaml }}
 {{- $class := dig "JupyterHub" "authenticator_class" "dummy" .Values.jupyterhub.hub.config | toString }}
-{{- if not (or $login .Values.jupyterhub.hub.extraConfig (ne $class "dummy")) }}
+{{- /* z2jh's default is the dummy; with a password it is somebody's choice. */}}
+{{- $password := dig "DummyAuthenticator" "password" "" .Values.jupyterhub.hub.config }}
+{{- if not (or $login .Values.jupyterhub.hub.extraConfig (ne $class "dummy") $password) }}
 - global.fedhub.login names no login provider, so anybody could log in under any name; add one, such as campus: {authenticator: cilogon, config: …}
 {{- end }}
 {{- range $name, $provider := $login }}
