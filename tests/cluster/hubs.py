@@ -218,8 +218,12 @@ class Hub:
 
 def log_in(browser: httpx.Client, name: str) -> None:
     """Log in where the hub asks for no more than a name."""
-    page = browser.get("/hub/login")
-    (xsrf,) = re.findall(r'name="_xsrf" value="([^"]+)"', page.text)
+
+    def page() -> list[str]:
+        return re.findall(r'name="_xsrf" value="([^"]+)"', browser.get("/hub/login").text)
+
+    # A Service leads to a pod that is ready only a moment later.
+    (xsrf,) = until(page, "there is no login page", seconds=20)
     browser.post("/hub/login", data={"username": name, "password": "sesame", "_xsrf": xsrf})
     assert browser.get("/hub/home").status_code == httpx.codes.OK
 
