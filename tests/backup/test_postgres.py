@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -161,6 +162,8 @@ def test_the_operators_own_secret_has_priority_as_in_z2jh(here: Here) -> None:
         ("", "is neither in the values nor in hub.existingSecret"),
         ("no address s3cret", "can't be read"),
         ("postgres://hub:s3cret@db/hub", "can't be read"),
+        ("postgresql+psycopg2://hub:s3cret@/hub?host=a:s3cret&host=b", "can't be read"),
+        ("postgresql+psycopg2://hub:s3cret@db/hub?x%0Ay=z", "has a line break"),
         ("mysql+pymysql://hub:s3cret@db/hub", "is of mysql"),
     ],
 )
@@ -261,6 +264,25 @@ def test_the_oldest_go(here: Here) -> None:
     assert here.listed() == [*old, "notes.txt"]
     made = here.backup()
     assert here.listed() == [*old[1:], made, "notes.txt"]
+
+
+def test_what_was_just_made_stays_whatever_the_others_are_called(here: Here) -> None:
+    odd = "hub-20 .. *aT000000Z.dump.gz"
+    (here.backups / odd).write_bytes(b"")
+    for day in range(1, KEEP + 2):
+        (here.backups / f"hub-9999010{day}T000000Z.dump.gz").write_bytes(b"")
+    made = here.backup()
+    assert here.listed() == [odd, made, "hub-99990103T000000Z.dump.gz"]
+
+
+def test_what_a_killed_run_left_goes_after_an_hour(here: Here) -> None:
+    stale = [f".{name}-20200101T000000Z.dump.gz.abcdef" for name in ("hub", "before-restore")]
+    for name in (*stale, ".hub-20200102T000000Z.dump.gz.abcdef"):
+        (here.backups / name).touch()
+    for name in stale:
+        os.utime(here.backups / name, (0, 0))
+    made = here.backup()
+    assert here.listed() == [".hub-20200102T000000Z.dump.gz.abcdef", made]
 
 
 def test_a_full_disk_costs_no_backup(here: Here, small_disk: Path) -> None:

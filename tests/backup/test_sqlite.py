@@ -246,6 +246,14 @@ def test_the_oldest_go(here: Here) -> None:
     assert sorted(file.name for file in here.backups.iterdir()) == [*old[1:], made, "notes.txt"]
 
 
+def test_what_was_just_made_stays_whatever_the_others_are_called(here: Here) -> None:
+    for day in range(1, KEEP + 2):
+        (here.backups / f"hub-9999010{day}T000000Z.sqlite.gz").write_bytes(b"")
+    made = here.backup()
+    others = [f"hub-9999010{day}T000000Z.sqlite.gz" for day in (3, 4)]
+    assert sorted(file.name for file in here.backups.iterdir()) == [made, *others]
+
+
 def test_a_full_disk_costs_no_backup(here: Here, small_disk: Path) -> None:
     old = old_ones(here)
     for name in old:

@@ -52,6 +52,7 @@ def options_of(address: str) -> dict[str, str]:
     try:
         url = make_url(address)
         dialect = url.get_dialect()()
+        found = dict(dialect.create_connect_args(url)[1])
     except (ArgumentError, NoSuchModuleError, ValueError):
         # Without the cause, which may quote the password.
         raise AddressError("hub.db.url can't be read; write postgresql+psycopg2://…") from None
@@ -59,12 +60,11 @@ def options_of(address: str) -> dict[str, str]:
         raise AddressError(
             f"hub.db.url is of {dialect.name}, and hub.db.type is postgres; correct one"
         )
-    found = dict(dialect.create_connect_args(url)[1])
     if "database" in found:  # as drivers other than psycopg call it
         found["dbname"] = found.pop("database")
     for key, value in found.items():
-        if "\n" in str(value):
-            raise AddressError(f"{key} in hub.db.url has a line break; remove it")
+        if "\n" in f"{key}{value}":
+            raise AddressError(f"{key!r} in hub.db.url has a line break; remove it")
     return {key: str(value) for key, value in found.items()}
 
 

@@ -24,7 +24,8 @@ ask() { # ask SQL
 }
 
 backups() { # the oldest first
-  find "$folder" -maxdepth 1 -type f -name 'hub-????????T??????Z.dump.gz' -printf '%f\n' | sort
+  find "$folder" -maxdepth 1 -type f -regextype posix-extended -regex '.*/hub-[0-9]{8}T[0-9]{6}Z\.dump\.gz' \
+    -printf '%f\n' | sort
 }
 
 listed() {
@@ -73,10 +74,13 @@ dump() { # dump NAME CHECK…: the database, under that name
 backup() {
   same_version
   # What a killed run left behind: no job may take longer than an hour.
-  find "$folder" -maxdepth 1 -type f -name '.hub-*.dump.gz.*' -mmin +60 -delete
+  find "$folder" -maxdepth 1 -type f -mmin +60 \
+    \( -name '.hub-*.dump.gz.*' -o -name '.before-restore-*.dump.gz.*' \) -delete
   keep=$last
   dump "hub-$started.dump.gz" check has_users
-  old=$(backups | head -n "-$keep")
+  # What was just made stays, also where others have a later name: a clock was wrong, or somebody
+  # else writes to the volume.
+  old=$(backups | grep -vxF "hub-$started.dump.gz" | head -n "-$((keep - 1))")
   for each in $old; do rm -f "$folder/$each"; done
   echo "made hub-$started.dump.gz, $(stat -c %s "$folder/hub-$started.dump.gz") bytes${old:+; removed $(echo $old)}"
 }

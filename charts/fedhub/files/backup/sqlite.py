@@ -62,7 +62,7 @@ def backup(database: Path, folder: Path, keep: int) -> str:
             _pack(copy, packed)
             if _digest(packed) != _digest(copy):
                 raise BackupError(f"{name} does not read as it was written; look after the volume")
-    removed = _prune(folder, keep)
+    removed = _prune(folder, keep, made=name)
     size = (folder / name).stat().st_size
     return f"made {name}, {size} bytes" + (f"; removed {', '.join(removed)}" if removed else "")
 
@@ -188,9 +188,14 @@ def _packed(file: Path) -> bool:
         return content.read(2) == b"\x1f\x8b"
 
 
-def _prune(folder: Path, keep: int) -> list[str]:
-    """Remove all but the newest backups, and return their names."""
-    old = _backups(folder)[:-keep]
+def _prune(folder: Path, keep: int, made: str) -> list[str]:
+    """Remove all but the newest backups, and return their names.
+
+    What was just made stays, also where others have a later name: a clock was wrong, or somebody
+    else writes to the volume.
+    """
+    others = [file for file in _backups(folder) if file.name != made]
+    old = others[: max(0, len(others) - keep + 1)]
     for file in old:
         file.unlink()
     return [file.name for file in old]
