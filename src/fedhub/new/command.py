@@ -65,10 +65,12 @@ def planned(wanted: Wanted, ask: Ask | None, *, folder: Path = Path("values")) -
     Raises:
         UsageError: something is missing or wrong, or the hub is there already.
     """
-    if not _NAME.fullmatch(wanted.hub) or wanted.hub == "common":
+    # `enc-x.secret` would be where the keys of the hub x belong.
+    if not _NAME.fullmatch(wanted.hub) or wanted.hub == "common" or wanted.hub.startswith("enc-"):
         raise UsageError(
             f"{wanted.hub} can't be a hub's name",
-            fix="take lower-case letters, digits, dots and hyphens, 63 at most, and not `common`",
+            fix="take lower-case letters, digits, dots and hyphens, 63 at most, not `common`, and "
+            "nothing that starts with `enc-`",
         )
     path = hub_file(wanted.hub, folder)
     if path.exists():

@@ -23,8 +23,9 @@ _PUBLIC_KEY = re.compile(r"^# public key: (age1[0-9a-z]+)$", re.MULTILINE)
 def encrypted(plaintext: str, path: Path) -> bytes:
     """Return a values file, encrypted for whom sops' own settings name.
 
-    These are SOPS_AGE_RECIPIENTS and its like, else `.sops.yaml`. Where there are none, it is for
-    the operator's own age key.
+    These are SOPS_AGE_RECIPIENTS and its like, else the nearest `.sops.yaml`, from the file's own
+    folder upwards, then from the working folder. Where there are none, it is for the operator's own
+    age key.
 
     Args:
         plaintext: the values, as YAML.
@@ -34,7 +35,10 @@ def encrypted(plaintext: str, path: Path) -> bytes:
         FedhubError: there is no sops, or nobody to encrypt for.
     """
     command = ["encrypt", *_YAML, "--filename-override", str(path)]
-    if not _recipients_in_environment() and not _rules_in(Path.cwd()):
+    rules = _rules_for(path)
+    if rules is not None:
+        command = ["--config", str(rules), *command]
+    elif not _recipients_in_environment() and not os.environ.get("SOPS_CONFIG"):
         own = _own_recipients()
         if not own:
             raise _nobody(path)
@@ -90,11 +94,18 @@ def _recipients_in_environment() -> bool:
     return any(os.environ.get(f"SOPS_{name}") for name in (*names, *more))
 
 
-def _rules_in(folder: Path) -> bool:
-    """Return whether sops finds its settings: it looks from the working folder upwards."""
+def _rules_for(path: Path) -> Path | None:
+    """Return sops' settings for a file, unless SOPS_CONFIG names them.
+
+    sops itself looks from the working folder alone, whose rules may name other people than those of
+    the folder that the file is in.
+    """
     if os.environ.get("SOPS_CONFIG"):
-        return True
-    return any((one / ".sops.yaml").exists() for one in (folder, *folder.parents))
+        return None
+    starts = (path.parent.resolve(), Path.cwd())
+    folders = (folder for start in starts for folder in (start, *start.parents))
+    found = (folder / ".sops.yaml" for folder in folders)
+    return next((rules for rules in found if rules.exists()), None)
 
 
 def _own_recipients() -> list[str]:

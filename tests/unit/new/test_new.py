@@ -138,6 +138,22 @@ def test_rules_of_sops_say_whom_it_is_for(work: Path) -> None:
     assert re.findall("recipient: (.*)", text) == [str(other.to_public())]
 
 
+def test_rules_beside_the_file_win_over_those_of_the_working_folder(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the keys of one team's hub could be read by another team, and not by their own."""
+    teams = {name: str(pyrage.x25519.Identity.generate().to_public()) for name in ("here", "there")}
+    for name, key in teams.items():
+        (work / name / "values").mkdir(parents=True)
+        (work / name / ".sops.yaml").write_text(f"creation_rules:\n  - age: {key}\n")
+    hub = "global: {fedhub: {domain: hub.uni.edu}}\n"
+    (work / "there/values/myhub.values.yaml").write_text(hub)
+    monkeypatch.chdir(work / "here")
+    assert fedhub("secrets", "generate", "../there/values/myhub.values.yaml").returncode == 0
+    text = (work / "there/values/enc-myhub.secret.values.yaml").read_text()
+    assert re.findall("recipient: (.*)", text) == [teams["there"]]
+
+
 def test_without_a_key_nothing_is_written(nobody: Path) -> None:
     done = new("myhub", "--login", "github", "--domain", "hub.uni.edu")
     assert done.returncode == 1
@@ -236,7 +252,7 @@ def test_where_nobody_can_be_asked_a_wrong_use_is_one_line(
     assert files(work) == []
 
 
-@pytest.mark.parametrize("name", ["../x", "common", "enc x", ".x", "X", ""])
+@pytest.mark.parametrize("name", ["../x", "common", "enc-myhub.secret", "enc x", ".x", "X", ""])
 def test_a_name_that_is_none(work: Path, name: str) -> None:
     done = new(name, "--login", "github", "--domain", "a.b")
     assert done.returncode == 2
