@@ -64,6 +64,28 @@ CASES: list[tuple[dict[str, Any], str]] = [
         values(**hub(config={"ConfigurableHTTPProxy": {"auth_token": "secret"}})),
         "jupyterhub.hub.config.ConfigurableHTTPProxy.auth_token is shorter than 32 characters",
     ),
+    # nobody gets in who is not meant to
+    *(
+        (
+            {"global": {"fedhub": {"domain": "hub.example.org"}}}
+            | hub(config={"JupyterHub": {"authenticator_class": dummy}}),
+            "names no login provider, so anybody could log in",
+        )
+        for dummy in ("jupyterhub.auth.DummyAuthenticator", "Dummy")
+    ),
+    (
+        {"global": {"fedhub": {"domain": "hub.example.org"}}}
+        | hub(extraConfig={"slow": "c.Spawner.start_timeout = 60"}),
+        "names no login provider, so anybody could log in",
+    ),
+    (
+        values({"login": {"guests": {"authenticator": "dummy"}}}),
+        "global.fedhub.login.guests lets anybody in under any name",
+    ),
+    (
+        values({"login": {"campus": {"config": {"admin_users": ["olga", "<admin>"]}}}}),
+        'global.fedhub.login.campus.config has "<admin>", which is still to be filled in',
+    ),
     # routes
     (
         values(jupyterhub={"ingress": {"enabled": True}}),

@@ -351,6 +351,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (changed("deployments/notes/image/tag", "latest"), "deployments.notes.image.tag is latest"),
     (
+        changed("deployments/notes/volumes", [{"name": "tmp", "hostPath": {"path": "/"}}]),
+        "deployments.notes.volumes has hostPath, which the Pod Security Standard restricted",
+    ),
+    (
+        changed("deployments/notes/livenessProbe/httpGet/host", "169.254.169.254"),
+        "deployments.notes.livenessProbe.httpGet.host would have the node ask another host",
+    ),
+    (
         changed("deployments/grafana/pdb", {"enabled": True}),
         "deployments.grafana.pdb with one pod would keep its node from being drained",
     ),

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from tests.chart.conftest import CHART, SCENARIOS, Render, helm
+from tests.chart.conftest import CHART, SCENARIOS, Render, helm, merged
 from tests.chart.pods import against_restricted, pod_of
 
 VERSIONS = ("1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
@@ -143,6 +143,42 @@ def test_names_that_look_like_numbers_stay_names(render: Render) -> None:
     variables = {one["name"]: one["value"] for one in pod["containers"][0]["env"]}
     assert variables["JUPYTERHUB_CLIENT_ID"] == "service-1 #: {1}"
     assert variables["JUPYTERHUB_OAUTH_CALLBACK_URL"] == "https://1.3/x:"
+
+
+def test_a_route_keeps_texts_that_yaml_reads_otherwise(render: Render) -> None:
+    """A Secret `0x10` is not one called 16, and a path does not end at a comment."""
+    found = render(
+        merged(
+            yaml.safe_load((CHART / "ci" / "08-monitoring-values.yaml").read_text()),
+            {
+                "global": {"fedhub": {"tls": {"secretName": "0x10"}}},
+                "jupyterhub": {"hub": {"baseUrl": "/a #b"}},
+            },
+        )
+    )
+    spec = found.of("Ingress", "fedhub")["spec"]
+    assert spec["tls"][0]["secretName"] == "0x10"
+    assert spec["rules"][0]["http"]["paths"][0]["path"] == "/a #b/"
+    (endpoint,) = found.of("ServiceMonitor", "fedhub")["spec"]["endpoints"]
+    assert endpoint["path"] == "/a #b/hub/metrics"
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [
+        ("postgresql://hub@db", 5432),
+        ("postgresql://hub:p%40ss@db:6432/hub", 6432),
+        ("postgresql://hub@[fd00::1]:6432/hub", 6432),
+        ("postgresql://hub@db:6432/hub?sslrootcert=//certs/ca.pem&application_name=a@b", 6432),
+    ],
+)
+def test_a_backup_may_go_to_the_port_of_the_database(
+    render: Render, address: str, port: int
+) -> None:
+    scenario = yaml.safe_load((CHART / "ci" / "10-backup-postgres-values.yaml").read_text())
+    found = render(merged(scenario, {"jupyterhub": {"hub": {"db": {"url": address}}}}))
+    (rule,) = found.of("NetworkPolicy", "fedhub-backup")["spec"]["egress"]
+    assert {"protocol": "TCP", "port": port} in rule["ports"]
 
 
 # --- what each is about ---------------------------------------------------------------------

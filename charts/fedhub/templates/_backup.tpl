@@ -133,6 +133,7 @@ spec:
 
 {{- /* The port that the hub's database is at. */}}
 {{- define "fedhub.backup.port" -}}
-{{- $server := regexReplaceAll "^.*(@|//)" (toString .Values.jupyterhub.hub.db.url) "" | splitList "?" | first | splitList "/" | first }}
+{{- $address := toString .Values.jupyterhub.hub.db.url | splitList "?" | first }}
+{{- $server := regexReplaceAll "^.*(@|//)" $address "" | splitList "/" | first }}
 {{- regexFind ":[0-9]+$" $server | trimPrefix ":" | default "5432" }}
 {{- end }}

@@ -11,10 +11,22 @@
 {{- define "fedhub.problems.login" -}}
 {{- $login := include "fedhub.login" . | fromYaml }}
 {{- $class := dig "JupyterHub" "authenticator_class" "dummy" .Values.jupyterhub.hub.config | toString }}
-{{- /* z2jh's default is the dummy; with a password it is somebody's choice. */}}
+{{- /* z2jh's default is the dummy, by any of its names; with a password it is somebody's choice. Code
+       replaces it only if it names another. */}}
 {{- $password := dig "DummyAuthenticator" "password" "" .Values.jupyterhub.hub.config }}
-{{- if not (or $login .Values.jupyterhub.hub.extraConfig (ne $class "dummy") $password) }}
+{{- $chosen := contains "authenticator_class" (.Values.jupyterhub.hub.extraConfig | toJson) }}
+{{- if not (or $login $chosen (not (regexMatch "(?i)dummy" $class)) $password) }}
 - global.fedhub.login names no login provider, so anybody could log in under any name; add one, such as campus: {authenticator: cilogon, config: …}
+{{- end }}
+{{- range $name, $provider := $login }}
+{{- $config := $provider.config | default dict }}
+{{- if and (regexMatch "(?i)dummy" (toString $provider.authenticator)) (not (or $config.password $password)) }}
+- global.fedhub.login.{{ $name }} lets anybody in under any name, since {{ $provider.authenticator }} asks for no password; name a real authenticator, or set config.password
+{{- end }}
+{{- /* `fedhub new` leaves these, and somebody might be called so. */}}
+{{- with regexFind `"(\w+:)?<[a-z][a-z-]*>"` (toRawJson $config) }}
+- global.fedhub.login.{{ $name }}.config has {{ . }}, which is still to be filled in; write what is yours there, or remove the line
+{{- end }}
 {{- end }}
 {{- range $name, $provider := $login }}
 {{- $callback := include "fedhub.callback" (list $ $name $provider) }}

@@ -39,7 +39,7 @@ app.kubernetes.io/component: service-{{ index . 1 }}
 {{- $hub := printf "https://%s" $root.Values.global.fedhub.domain }}
 JUPYTERHUB_SERVICE_NAME: {{ $name | quote }}
 JUPYTERHUB_SERVICE_PREFIX: {{ $prefix | quote }}
-JUPYTERHUB_SERVICE_URL: {{ printf "http://0.0.0.0:%v%s" $deployment.port $prefix }}
+JUPYTERHUB_SERVICE_URL: {{ printf "http://0.0.0.0:%v%s" $deployment.port $prefix | quote }}
 JUPYTERHUB_PUBLIC_URL: {{ include "fedhub.deployment.address" . | quote }}
 JUPYTERHUB_HOST: {{ $hub | quote }}
 JUPYTERHUB_BASE_URL: {{ $path | quote }}
@@ -74,6 +74,12 @@ JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: {{ $service.oauth_client_allowed_scopes 
 {{- include "jupyterhub.matchLabels" (merge (dict "componentLabel" (index . 1) "Template" $root.Template) $root.Subcharts.jupyterhub) }}
 {{- end }}
 
+{{- /* Volumes that a pod may have under `restricted`:
+       https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted */}}
+{{- define "fedhub.restrictedVolumes" -}}
+[configMap, csi, downwardAPI, emptyDir, ephemeral, persistentVolumeClaim, projected, secret]
+{{- end }}
+
 {{- define "fedhub.problems.deployments" -}}
 {{- $root := . }}
 {{- $services := .Values.global.fedhub.services | default dict }}
@@ -97,6 +103,20 @@ JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: {{ $service.oauth_client_allowed_scopes 
 {{- end }}
 {{- if eq $deployment.image.tag "latest" }}
 - deployments.{{ $name }}.image.tag is latest, which is another image tomorrow; name a version
+{{- end }}
+{{- range $volume := $deployment.volumes }}
+{{- range $kind := keys (omit $volume "name") | sortAlpha }}
+{{- if not (has $kind (include "fedhub.restrictedVolumes" $root | fromYamlArray)) }}
+- deployments.{{ $name }}.volumes has {{ $kind }}, which the Pod Security Standard restricted does not let a pod have; use {{ include "fedhub.restrictedVolumes" $root | fromYamlArray | join ", " }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- range $probe := list "readinessProbe" "livenessProbe" }}
+{{- range $way := list "httpGet" "tcpSocket" }}
+{{- if (get (get $deployment $probe | default dict) $way | default dict).host }}
+- deployments.{{ $name }}.{{ $probe }}.{{ $way }}.host would have the node ask another host, which the Pod Security Standard restricted forbids; remove it
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if and ($deployment.pdb | default dict).enabled (lt (int ($deployment.replicas | default 1)) 2) }}
 - deployments.{{ $name }}.pdb with one pod would keep its node from being drained; set replicas to 2, or remove pdb

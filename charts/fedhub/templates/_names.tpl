@@ -30,8 +30,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- $fedhub := .Values.global.fedhub }}
 - name: fedhub
   host: {{ $fedhub.domain | quote }}
-  path: {{ include "fedhub.path" . }}
-  secretName: {{ $fedhub.tls.secretName }}
+  path: {{ include "fedhub.path" . | quote }}
+  secretName: {{ $fedhub.tls.secretName | quote }}
   service: {{ include "fedhub.proxy" . }}
   port: 80
 {{- range $name, $deployment := .Values.deployments }}
