@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -85,6 +86,31 @@ def test_a_second_cluster_is_refused_and_harms_nothing(tmp_path: Path) -> None:
         cluster(first, "kubectl", "get", "nodes")
     finally:
         cluster(first, "down")
+
+
+@pytest.mark.parametrize("driver", ["kind", "native"])
+def test_a_folder_that_holds_no_cluster_stays(tmp_path: Path, driver: str) -> None:
+    kind = tmp_path / "programs" / "kind"
+    kind.parent.mkdir()
+    kind.write_text("#!/bin/sh\n")
+    kind.chmod(0o755)
+    thesis = tmp_path / "home" / "thesis"
+    thesis.parent.mkdir()
+    thesis.write_text("three years")
+    done = subprocess.run(
+        [ROOT / "ci" / "cluster", "--driver", driver, "down"],
+        env={
+            **os.environ,
+            "FEDHUB_CLUSTER": str(thesis.parent),
+            "PATH": f"{kind.parent}:{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "holds no cluster, and stays" in done.stderr
+    assert thesis.read_text() == "three years"
 
 
 @pytest.mark.usefixtures("machine_alone")
