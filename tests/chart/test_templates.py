@@ -15,10 +15,15 @@ TEXTS = {name: template(name, None) for name in LOGINS} | {
 }
 
 
+def new_hub(name: str) -> str:
+    """The values file of a new hub, all of it filled in."""
+    answers = {one.name: one.example for one in yours(TEXTS[name])}
+    return filled(TEXTS[name], answers | {"domain": "hub.uni.edu"})
+
+
 def values(name: str) -> dict[str, object]:
     """The values of a new hub, with its keys."""
-    text = filled(TEXTS[name], {"domain": "hub.uni.edu"})
-    given = yaml.safe_load(text)
+    given = yaml.safe_load(new_hub(name))
     keys = as_tree(new_keys(missing_keys(given, ("jupyterhub",))))
     both: dict[str, object] = merged(given, keys)
     return both
@@ -31,8 +36,15 @@ def test_a_new_hub_renders_with_its_keys_and_only_with_them(render: Render, name
     assert first.objects
     assert render(given, keys=False).text == first.text
     assert first.of("Ingress", "fedhub")["spec"]["rules"][0]["host"] == "hub.uni.edu"
-    without = yaml.safe_load(filled(TEXTS[name], {"domain": "hub.uni.edu"}))
+    without = yaml.safe_load(new_hub(name))
     assert "`fedhub secrets generate` puts them" in render(without, keys=False).error
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_nobody_gets_in_by_a_line_that_was_left_as_it_was(render: Render, name: str) -> None:
+    text = filled(TEXTS[name], {"domain": "hub.uni.edu"})
+    found = render(yaml.safe_load(text))
+    assert ("which is still to be filled in" in found.error) is ("<" in text)
 
 
 @pytest.mark.parametrize("name", TEXTS)
