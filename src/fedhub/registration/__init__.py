@@ -2,8 +2,10 @@
 
 | module | knows |
 |---|---|
-| `cilogon` | CILogon's client management: create, show, list, find, update, delete |
+| `clients` | what every provider's registrations have in common |
+| `cilogon` | CILogon's client management: create, show, list, update, delete |
 | `wanted` | what a hub asks a registration for, as attributes |
+| `search` | all clients of an administrator, and the one with a tag |
 | `tag` | whose a registration is: the text in its `comment` |
 | `admin` | the administrative client's credentials, and the header made of them |
 | `calls` | one request: when it is sent again, and what an answer that can't be read may mean |

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -16,9 +15,9 @@ from pydantic import SecretStr
 
 from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.calls import TIMEOUT, Calls
+from fedhub.registration.clients import Credentials, Listed, RegisteredClient
 from fedhub.registration.errors import RegistrationError, UncertainError, UnreachableError
 from fedhub.registration.tag import Tag
-from fedhub.registration.wanted import Wanted
 
 CILOGON = "https://cilogon.org/oauth2/oidc-cm"
 DEFAULTS = "org.oa4mp:/server#defaults"
@@ -28,40 +27,6 @@ ONLY_THE_SERVERS = frozenset(
 )
 """What GET shows and PUT refuses, or would keep as an attribute that hides the server's own."""
 SETS = frozenset({"scope", "grant_types", "response_types"})
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """What a hub needs to log people in. The secret is told once, and can't be asked for again."""
-
-    client_id: str
-    client_secret: SecretStr
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A client as the list has it; the name is "" where it has none."""
-
-    client_id: str
-    name: str
-
-
-@dataclass(frozen=True)
-class RegisteredClient:
-    """A client as the server shows it.
-
-    Attributes:
-        client_id: its id.
-        attributes: all that the server says, also what others have set.
-    """
-
-    client_id: str
-    attributes: Mapping[str, Any]
-
-    @property
-    def tag(self) -> Tag | None:
-        """Whose it is; None for a client that is not ours."""
-        return Tag.parse(self.attributes.get("comment"))
 
 
 class ClientManagement:
@@ -95,20 +60,21 @@ class ClientManagement:
     ) -> None:
         self._calls.close()
 
-    def create(self, wanted: Wanted, tag: Tag) -> Credentials:
+    def create(self, attributes: Mapping[str, Any], tag: Tag) -> Credentials:
         """Register a client. It is never tried twice.
 
         Args:
-            wanted: what to register.
-            tag: written into the comment; keep it before calling, to `find` the client if the
+            attributes: what to register.
+            tag: written into the comment; keep it before calling, to find the client if the
                 answer is lost.
 
         Raises:
-            UncertainError: there may be a client now. Its secret is lost: `find` it by its tag,
+            UncertainError: there may be a client now. Its secret is lost: find it by its tag,
                 delete it, and create another.
             RegistrationError: there is none.
         """
-        body = wanted.attributes() | {"comment": str(tag), "application_type": "web"}
+        kept = {n: v for n, v in attributes.items() if v is not None and n not in ONLY_THE_SERVERS}
+        body = kept | {"comment": str(tag), "application_type": "web"}
         said = self._calls.send("POST", "create the client", body=body)
         client_id, secret = said.get("client_id"), said.get("client_secret")
         if not (isinstance(client_id, str) and client_id and isinstance(secret, str) and secret):
@@ -141,20 +107,6 @@ class ClientManagement:
             if not (isinstance(one, dict) and isinstance(one.get("client_id"), str)):
                 raise _unreadable("list the clients")
         return tuple(Listed(one["client_id"], str(one.get("name") or "")) for one in said)
-
-    def find(self, tag: Tag, *, name: str | None = None) -> tuple[RegisteredClient, ...]:
-        """The clients whose comment is exactly this tag.
-
-        Args:
-            tag: as given to `create`.
-            name: look only at clients of this name, which saves a request for each other.
-
-        Raises:
-            RegistrationError: they can't be listed or shown.
-        """
-        listed = [one for one in self.list() if name is None or one.name == name]
-        shown = (self.show(one.client_id) for one in listed)
-        return tuple(client for client in shown if client.tag == tag)
 
     def update(self, client_id: str, changes: Mapping[str, Any]) -> RegisteredClient:
         """Change some attributes and keep all others, also those that others have set.

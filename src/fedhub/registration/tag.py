@@ -1,10 +1,10 @@
 """The tag that tells whose a registration is, in the client's `comment`.
 
-    fedhub/1 owner=2i2c hub=campus registration=0f3b…
+    fedhub/1 owner=2i2c hub=campus provider=cilogon registration=0f3b…
 
-`owner` tells apart those who share an administrative client, `hub` is the hub's name, and
-`registration` is drawn anew for each client, so that the one whose answer was lost can be found.
-A comment is compared as a whole, never by a part of it.
+`owner` tells apart those who share an administrative client, `hub` and `provider` are the names of
+the hub and of its login provider, and `registration` is drawn anew for each client, so that the one
+whose answer was lost can be found. A comment is compared as a whole, never by a part of it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 _NAME = "[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _TAG = re.compile(
-    f"fedhub/1 owner=(?P<owner>{_NAME}) hub=(?P<hub>{_NAME}) registration=(?P<id>[0-9a-f]{{32}})"
+    f"fedhub/1 owner=(?P<owner>{_NAME}) hub=(?P<hub>{_NAME}) provider=(?P<provider>{_NAME}) "
+    "registration=(?P<registration>[0-9a-f]{32})(?P<overlap> overlap)?"
 )
 
 
@@ -26,7 +27,9 @@ class Tag:
     Attributes:
         owner: who manages it.
         hub: the hub it is for.
+        provider: the login provider of the hub it is for.
         registration: 32 hexadecimal digits.
+        overlap: whether callback URLs that the hub asks for no more are kept for now.
 
     Raises:
         ValueError: a part can't be told from the rest of the comment.
@@ -34,24 +37,30 @@ class Tag:
 
     owner: str
     hub: str
+    provider: str
     registration: str
+    overlap: bool = False
 
     def __post_init__(self) -> None:
         if not _TAG.fullmatch(str(self)):
             raise ValueError(
-                "owner and hub are letters, digits, `.`, `_`, `-`; registration is 32 hex digits"
+                "owner, hub and provider are letters, digits, `.`, `_`, `-`; registration is 32 "
+                "hex digits"
             )
 
     @classmethod
-    def new(cls, owner: str, hub: str) -> Tag:
+    def new(cls, owner: str, hub: str, provider: str) -> Tag:
         """A tag for a client that is to be registered."""
-        return cls(owner, hub, secrets.token_hex(16))
+        return cls(owner, hub, provider, secrets.token_hex(16))
 
     @classmethod
     def parse(cls, comment: object) -> Tag | None:
         """The tag that a comment is; None when it is anything else."""
         found = _TAG.fullmatch(comment) if isinstance(comment, str) else None
-        return cls(found["owner"], found["hub"], found["id"]) if found else None
+        return cls(**found.groupdict() | {"overlap": bool(found["overlap"])}) if found else None
 
     def __str__(self) -> str:
-        return f"fedhub/1 owner={self.owner} hub={self.hub} registration={self.registration}"
+        return (
+            f"fedhub/1 owner={self.owner} hub={self.hub} provider={self.provider} "
+            f"registration={self.registration}{' overlap' if self.overlap else ''}"
+        )
