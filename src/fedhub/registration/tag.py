@@ -57,7 +57,10 @@ class Tag:
     def parse(cls, comment: object) -> Tag | None:
         """The tag that a comment is; None when it is anything else."""
         found = _TAG.fullmatch(comment) if isinstance(comment, str) else None
-        return cls(**found.groupdict() | {"overlap": bool(found["overlap"])}) if found else None
+        if not found:
+            return None
+        owner, hub, provider, registration, overlap = found.groups()
+        return cls(owner, hub, provider, registration, overlap=bool(overlap))
 
     def __str__(self) -> str:
         return (
