@@ -115,7 +115,7 @@ class Report:
 
 def report_of(hub: Hub, verdicts: Verdicts) -> Report:
     """Return the report on people, with the place of each rule and without any secret."""
-    from fedhub.checks.facts import hosts
+    from fedhub.hub.addresses import hosts
     from fedhub.hub.credentials import masked, secret_strings
 
     secrets = secret_strings(hub)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from fedhub.errors import Position
 from fedhub.hub.merge import KeyPath
@@ -69,67 +68,6 @@ def idps(hub: Hub, provider: Provider) -> Iterator[Idp]:
                 path = setting.path if in_code else (*setting.path, entity_id)
                 where = setting.value_position if in_code else hub.position(*path)
                 yield Idp(entity_id, mapping(rule), setting, where, path)
-
-
-class Hosts(NamedTuple):
-    """Host names that one place of the values gives the hub."""
-
-    label: str
-    path: KeyPath
-    names: tuple[str, ...]
-
-    def cover(self, host: str) -> bool:
-        """Return whether a host is one of these; `*.` stands for one label."""
-        host = host.lower()
-        return any(
-            name.lower() == host
-            or (name.startswith("*.") and name[2:].lower() == host.partition(".")[2])
-            for name in self.names
-        )
-
-
-def hosts(hub: Hub) -> list[Hosts]:
-    """Return where the values say under which names the hub is reached."""
-    domain = hub.get("global", "fedhub", "domain")
-    ingress = mapping(hub.z2jh_get("ingress"))
-    route = mapping(hub.z2jh_get("httpRoute"))
-    https = mapping(mapping(hub.z2jh_get("proxy")).get("https"))
-    tls = [
-        host
-        for entry in _entries(ingress.get("tls"))
-        for host in _entries(mapping(entry).get("hosts"))
-    ]
-    found = [Hosts("the domain", ("global", "fedhub", "domain"), _names([domain]))]
-    for label, section, keys, names in (
-        ("the ingress host", ingress, ("ingress", "hosts"), ingress.get("hosts")),
-        ("the ingress TLS host", ingress, ("ingress", "tls"), tls),
-        ("the HTTPRoute host", route, ("httpRoute", "hostnames"), route.get("hostnames")),
-        ("the proxy's HTTPS host", https, ("proxy", "https", "hosts"), https.get("hosts")),
-    ):
-        if section.get("enabled") is not False:
-            found.append(Hosts(label, (*hub.z2jh_at, *keys), _names(names)))
-    return [one for one in found if one.names]
-
-
-def _entries(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _names(values: Any) -> tuple[str, ...]:
-    return tuple(value for value in _entries(values) if isinstance(value, str) and value)
-
-
-def host_of(address: str) -> str:
-    """Return the host of an address; "" where there is none."""
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
 
 
 def set_to(provider: Provider, trait: str, wanted: object) -> bool:

@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedhub.checks.facts import host_of, hosts, is_loopback
 from fedhub.checks.problem import Problem, Severity, dotted
+from fedhub.hub.addresses import host_of, hosts, is_loopback
 from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
 

@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from fedhub.checks.facts import host_of
 from fedhub.checks.problem import Problem, Severity, dotted
+from fedhub.hub.addresses import callback_path, host_of
 from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
 
@@ -37,17 +37,13 @@ SEVERITY: Severity = "error"
 
 def check(hub: Hub) -> Iterator[Problem]:
     """Yield a problem for a callback beside the hub's own."""
-    base = hub.z2jh_get("hub", "baseUrl")
-    root = f"/{base.strip('/')}/hub".replace("//", "/") if isinstance(base, str) else "/hub"
-    providers = login(hub).providers
-    for provider in providers:
+    for provider in login(hub).providers:
         setting = provider.traits.get("oauth_callback_url")
         if setting is None or not isinstance(setting.value, str):
             continue
         if not provider.is_a("OAuthenticator") or not host_of(setting.value):
             continue
-        own = f"{provider.name}/" if len(providers) > 1 else ""
-        expected = f"{root}/{own}oauth_callback"
+        expected = callback_path(hub, provider)
         if urlsplit(setting.value).path != expected:
             yield Problem(
                 ID,

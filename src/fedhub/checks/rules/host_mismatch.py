@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fedhub.checks.facts import hosts
 from fedhub.checks.problem import Problem, Severity, dotted
+from fedhub.hub.addresses import hosts
 from fedhub.hub.values import Hub
 
 ID = "host-mismatch"

@@ -30,9 +30,10 @@ from collections.abc import Iterator
 
 from fedhub.access.institutions import is_entity_id
 from fedhub.checks.entity_ids import KNOWN, SOCIAL_HOSTS
-from fedhub.checks.facts import host_of, idps
+from fedhub.checks.facts import idps
 from fedhub.checks.problem import Problem, Severity, dotted
 from fedhub.checks.spelling import within_edits
+from fedhub.hub.addresses import host_of
 from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
 
