@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
-from fedhub.cli import access, check, idp, new, run, secrets, values
+from fedhub.cli import access, check, idp, new, register, run, secrets, values
 from fedhub.errors import FedhubError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command(short_help="Say who may log in, as whom, and which rule decides.")(a
 app.command(short_help="Run the hub on this machine, with a login to try.")(run.run)
 app.command(short_help="Run the identity provider of `fedhub run` alone.")(idp.idp)
 app.command()(values.values)
+app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")
 
 

@@ -44,6 +44,7 @@ def decrypted_text(path: Path, root: Node) -> str:
             [*command, os.path.abspath(path)],  # noqa: PTH100 - resolving links would hide .sops.yaml
             capture_output=True,
             stdin=subprocess.DEVNULL,
+            env=sops_environment(),
             timeout=_TIMEOUT,
             check=False,
         )
@@ -75,6 +76,14 @@ def sops_binary(position: Position | None = None) -> str:
             position=position,
         )
     return found
+
+
+def sops_environment() -> dict[str, str]:
+    """Return what sops is started with.
+
+    Collecting garbage takes a third of its time, for files that fit a Secret many times over.
+    """
+    return {"GOGC": "off"} | os.environ
 
 
 def _refusal(code: int, path: Path, root: Node, where: Position) -> FedhubError:

@@ -64,6 +64,11 @@ def secrets_file(name: str, folder: Path) -> Path:
     return folder / f"enc-{name}.secret.values.yaml"
 
 
+def journal_file(name: str, folder: Path) -> Path:
+    """Return where changes of a hub's registrations are noted that are not finished yet."""
+    return folder / f"enc-{name}.registration.yaml"
+
+
 def hub_names(folder: Path) -> list[str]:
     """Return the names of the hubs whose values files stand in a folder."""
     return sorted(

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from fedhub.errors import FedhubError
+
+
+_DRAFT = ".draft"
+
+
+class ChangedMeanwhileError(FedhubError):
+    """Somebody else changed a file between the look at it and the write; it stays theirs."""
 
 
 def create(path: Path, content: bytes, *, mode: int) -> None:
@@ -20,13 +29,14 @@ def create(path: Path, content: bytes, *, mode: int) -> None:
         mode: its permissions.
 
     Raises:
-        FedhubError: it is there already, or its folder can't be written.
+        ChangedMeanwhileError: it is there already.
+        FedhubError: its folder can't be written.
     """
     with beside(path, content, mode=mode) as draft:
         try:
             os.link(draft, path)  # unlike a rename, never takes the place of a file
         except FileExistsError:
-            raise FedhubError(
+            raise ChangedMeanwhileError(
                 f"{path} appeared meanwhile, and stays as it is", fix="look at it, then try again"
             ) from None
         except OSError as error:
@@ -39,41 +49,108 @@ def replace(path: Path, draft: Path, *, seen: bytes) -> None:
     """Put a draft in the place of a file, if that is still as it was seen.
 
     Raises:
-        FedhubError: somebody else changed the file meanwhile.
+        ChangedMeanwhileError: somebody else changed the file, or took it away.
     """
-    if path.read_bytes() != seen:
-        raise FedhubError(
-            f"{path} was changed by somebody else meanwhile, and stays as it is", fix="try again"
-        )
+    _as_seen(path, seen)
     flush(draft)
     draft.replace(path)
     flush(path.parent)
+
+
+def remove(path: Path, *, seen: bytes) -> None:
+    """Take a file away, if it is still as it was seen.
+
+    Raises:
+        ChangedMeanwhileError: somebody else changed it, or took it away.
+    """
+    _as_seen(path, seen)
+    path.unlink()
+    flush(path.parent)
+
+
+def _as_seen(path: Path, seen: bytes) -> None:
+    try:
+        now: bytes | None = path.read_bytes()
+    except FileNotFoundError:
+        now = None
+    if now != seen:
+        raise ChangedMeanwhileError(
+            f"{path} was changed by somebody else meanwhile, and stays as it is", fix="try again"
+        )
 
 
 @contextmanager
 def beside(path: Path, content: bytes, *, mode: int) -> Iterator[Path]:
     """Give a draft in a file's own folder, on disk in full, which is gone afterwards.
 
+    Its writer holds a lock on it, by which `sweep` tells what a killed one left.
+
     Raises:
         FedhubError: the folder can't be written.
     """
     try:
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
+        sweep(path.parent)
+        number, draft = _locked_draft(path)
     except OSError as error:
         raise FedhubError(
             f"{path.parent} can't be written: {error.strerror}", fix="check its permissions"
         ) from None
-    draft = Path(name)
     try:
         with os.fdopen(number, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        yield draft
+            os.fchmod(number, mode)
+            os.fsync(number)
+            yield draft
         flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _locked_draft(path: Path) -> tuple[int, Path]:
+    while True:
+        number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_DRAFT, dir=path.parent)
+        fcntl.flock(number, fcntl.LOCK_EX)
+        if os.fstat(number).st_nlink:
+            return number, Path(name)
+        os.close(number)  # swept away before it was locked
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts of writers that were killed.
+
+    Raises:
+        OSError: the folder can't be read or written.
+    """
+    for draft in folder.glob(f".*{_DRAFT}"):
+        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+            number = os.open(draft, os.O_RDONLY)
+            try:
+                fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                draft.unlink()
+            finally:
+                os.close(number)
+
+
+@contextmanager
+def alone_in(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Have a folder to oneself, among the commands on this machine that ask for it like this.
+
+    Args:
+        folder: the folder.
+        waiting: called once when another has it.
+    """
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(number, fcntl.LOCK_EX)
+        sweep(folder)
+        yield
+    finally:
+        os.close(number)  # which lets it go
 
 
 def flush(path: Path) -> None:

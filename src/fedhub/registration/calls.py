@@ -8,6 +8,7 @@ done: `UncertainError`.
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ PAUSE = 0.5
 LONGEST_WAIT = 30.0
 """Seconds that a server's `Retry-After` may have us wait for."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+AT_ONCE = 8
+"""Requests at a time, of one command to all its providers."""
 SAFE = frozenset({"GET", "DELETE"})
 REFUSED_BEFORE_ACTING = (*ABOUT_CREDENTIALS, "max client count", "there is no content")
 """What a plain 500 says when nothing was done; after other words, one can't know."""
@@ -129,7 +132,8 @@ class Calls:
         body: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         try:
-            reply = self._http.request(method, self._address, params=query, json=body)
+            with _turns:
+                reply = self._http.request(method, self._address, params=query, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(what, _name(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -168,6 +172,9 @@ class Calls:
             f"{self._where} can't be asked to {what}: {why}",
             fix="check the address and the network, and try again",
         )
+
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 class _LimitedError(Exception):

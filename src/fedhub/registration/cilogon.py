@@ -26,7 +26,7 @@ ONLY_THE_SERVERS = frozenset(
     | {"registration_client_uri", "client_id", "client_secret"}
 )
 """What GET shows and PUT refuses, or would keep as an attribute that hides the server's own."""
-SETS = frozenset({"scope", "grant_types", "response_types"})
+SETS = frozenset({"scope", "grant_types", "response_types", "redirect_uris"})
 
 
 class ClientManagement:
@@ -127,7 +127,7 @@ class ClientManagement:
             RegistrationError: it was not done.
         """
         now = self.show(client_id)
-        if _has(now, changes):
+        if not self.differences(now, changes):
             return now
         body = _merged(now.attributes, changes)
         what = f"update {client_id}"
@@ -136,14 +136,24 @@ class ClientManagement:
             new = _shown(said, client_id)
         except UncertainError as lost:
             new = self._look_again(client_id, lost)
-            if not _has(new, changes):
+            if self.differences(new, changes):
                 raise
-        if not _has(new, changes):
+        if self.differences(new, changes):
             raise RegistrationError(
                 f"CILogon did not keep all that was asked for, to {what}",
                 fix="look at the client with `show`",
             )
         return new
+
+    def differences(
+        self, client: RegisteredClient, attributes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return which attributes are not registered so; one without a value may be absent."""
+        return {
+            name: value
+            for name, value in attributes.items()
+            if _comparable(name, client.attributes.get(name)) != _comparable(name, value)
+        }
 
     def _look_again(self, client_id: str, lost: UncertainError) -> RegisteredClient:
         try:
@@ -182,14 +192,6 @@ def _merged(shown: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
         # It shows the keys but not the method, without which it takes the keys for something else.
         kept.setdefault("token_endpoint_auth_method", "private_key_jwt")
     return kept
-
-
-def _has(client: RegisteredClient, changes: Mapping[str, Any]) -> bool:
-    """Whether all changes are there; an attribute without a value may be absent."""
-    return all(
-        _comparable(name, client.attributes.get(name)) == _comparable(name, value)
-        for name, value in changes.items()
-    )
 
 
 def _comparable(name: str, value: Any) -> Any:

@@ -92,5 +92,10 @@ class Clients(Protocol):
             UncertainError: nobody knows whether it was done; it may be repeated.
         """
 
+    def differences(
+        self, client: RegisteredClient, attributes: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return those attributes that are registered otherwise, as they should be."""
+
     def delete(self, client_id: str) -> None:
         """Delete a client; one that is not there is fine."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from fedhub.registration.calls import AT_ONCE
 from fedhub.registration.clients import Clients, RegisteredClient
 from fedhub.registration.errors import UnknownClientError
 from fedhub.registration.tag import Tag
-
-AT_ONCE = 8
-"""Requests at a time, of one command to all its providers."""
 
 
 def shown(clients: Clients) -> tuple[RegisteredClient, ...]:

@@ -20,6 +20,11 @@ _TAG = re.compile(
 )
 
 
+def is_name(text: str) -> bool:
+    """Whether a text can be an owner, a hub or a provider in a tag."""
+    return re.fullmatch(_NAME, text) is not None
+
+
 @dataclass(frozen=True)
 class Tag:
     """Whose a registration is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 REFRESH_LIFETIME = 864000
@@ -42,3 +43,18 @@ class Wanted:
         }
         known |= {"contacts": [self.contact]} if self.contact else {}
         return known | ({"client_uri": self.home_url} if self.home_url else {})
+
+    def lines(self, file: Path) -> list[str]:
+        """What is registered, as lines for a person.
+
+        Args:
+            file: where its id and secret will be.
+        """
+        return [
+            f"name          {self.name}",
+            *(f"callback URL  {one}" for one in self.redirect_uris),
+            f"scopes        {' '.join(self.scopes)}",
+            f"refresh       {'yes' if self.refresh_tokens else 'no'}",
+            *([f"contact       {self.contact}"] if self.contact else []),
+            f"credentials   into {file}, encrypted",
+        ]

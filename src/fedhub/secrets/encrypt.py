@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from fedhub.errors import FedhubError
-from fedhub.hub.encrypted import sops_binary
+from fedhub.hub.encrypted import sops_binary, sops_environment
 from fedhub.hub.merge import KeyPath
 
 _TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
@@ -63,8 +63,7 @@ def set_value(file: Path, path: KeyPath, value: str) -> None:
     Raises:
         FedhubError: sops has no key for the file, or it can't hold the value there.
     """
-    index = "".join(f"[{json.dumps(part)}]" for part in path)
-    done = _sops(["set", *_YAML, "--value-stdin", str(file), index], json.dumps(value))
+    done = _sops(["set", *_YAML, "--value-stdin", str(file), _index(path)], json.dumps(value))
     if done.returncode != 0:
         dotted = ".".join(map(str, path))
         raise FedhubError(
@@ -73,11 +72,31 @@ def set_value(file: Path, path: KeyPath, value: str) -> None:
         )
 
 
+def remove_value(file: Path, path: KeyPath) -> None:
+    """Take one value out of an encrypted file, in place; nothing is done where it is not there.
+
+    Raises:
+        FedhubError: sops has no key for the file.
+    """
+    done = _sops(["unset", *_YAML, "--idempotent", str(file), _index(path)], "")
+    if done.returncode != 0:
+        dotted = ".".join(map(str, path))
+        raise FedhubError(
+            f"sops can't remove {dotted} (exit code {done.returncode})",
+            fix="remove it with `sops edit`",
+        )
+
+
+def _index(path: KeyPath) -> str:
+    return "".join(f"[{json.dumps(part)}]" for part in path)
+
+
 def _sops(arguments: list[str], given: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             [sops_binary(), *arguments],
             input=given.encode(),
+            env=sops_environment(),
             capture_output=True,
             timeout=_TIMEOUT,
             check=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -14,6 +14,7 @@ from fedhub.hub.merge import KeyPath
 from fedhub.hub.model.chart import ChartValues
 from fedhub.hub.model.fedhub import Fedhub
 
+_Model = TypeVar("_Model", bound=BaseModel)
 _FEDHUB: KeyPath = ("global", "fedhub")
 
 
@@ -52,6 +53,21 @@ def chart_problems(values: Any, position: Callable[[KeyPath], Position]) -> list
     return []
 
 
+def validated(
+    model: type[_Model], declared: Any, position: Callable[[KeyPath], Position]
+) -> _Model:
+    """Return what a file declares, as a model of its own.
+
+    Raises:
+        Problems: all that is wrong with it.
+    """
+    try:
+        return model.model_validate(declared)
+    except ValidationError as error:
+        found = [_problem(one, (), position, model) for one in _errors(error)]
+        raise Problems(found) from None
+
+
 def _errors(error: ValidationError) -> Sequence[ErrorDetails]:
     return error.errors(include_url=False, include_input=False)
 
@@ -70,29 +86,38 @@ _TYPES = {
 
 
 def _problem(
-    error: ErrorDetails, above: KeyPath, position: Callable[[KeyPath], Position]
+    error: ErrorDetails,
+    above: KeyPath,
+    position: Callable[[KeyPath], Position],
+    root: type[BaseModel] = ChartValues,
 ) -> FedhubError:
     path: KeyPath = (*above, *(part for part in error["loc"] if part != "[key]"))
     dotted = ".".join(map(str, path))
     if error["type"] == "extra_forbidden":
-        return FedhubError(f"unknown key {dotted}", fix=_instead_of(path), position=position(path))
+        return FedhubError(
+            f"unknown key {dotted}", fix=_instead_of(path, root), position=position(path)
+        )
     what, fix = _TYPES.get(error["type"], ("", "correct it"))
     what = what or error["msg"].removeprefix("Value error, ")
     return FedhubError(f"{dotted}: {what}", fix=fix, position=position(path))
 
 
-def _instead_of(path: KeyPath) -> str:
+def _instead_of(path: KeyPath, root: type[BaseModel]) -> str:
     """Return what to do about a key that nothing takes."""
-    known = _known_keys(path[:-1])
+    known = _known_keys(path[:-1], root)
     if near := difflib.get_close_matches(str(path[-1]), known, n=1):
         return f"did you mean {near[0]}?"
     keys = f"the keys there are {', '.join(known)}"
-    return keys if path[1:] else f"z2jh's own belong below jupyterhub; {keys}"
+    return (
+        keys
+        if path[1:] or root is not ChartValues
+        else f"z2jh's own belong below jupyterhub; {keys}"
+    )
 
 
-def _known_keys(path: KeyPath) -> list[str]:
+def _known_keys(path: KeyPath, root: type[BaseModel]) -> list[str]:
     """Return the keys that the model at a path has."""
-    model: Any = ChartValues
+    model: Any = root
     for part in path:
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
         # Below a map of names, the name is the next part.

@@ -1,0 +1,101 @@
+"""An administrator's credentials: from an encrypted file, a command, or a variable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import SecretStr
+
+from fedhub.errors import FedhubError, Position
+from fedhub.hub.document import parse
+from fedhub.hub.encrypted import decrypted_text, is_encrypted
+from fedhub.hub.files import read_text
+from fedhub.registration.admin import AdminCredentials
+from fedhub.registration.settings import Source
+
+_TIMEOUT = 120.0  # seconds; a password manager may ask a person
+_KEYS = ("client_id", "client_secret")
+
+
+def admin_credentials(source: Source, folder: Path) -> AdminCredentials:
+    """Return an administrator's credentials.
+
+    Args:
+        source: where they come from.
+        folder: what a file's name is relative to.
+
+    Raises:
+        FedhubError: they can't be had; what was read is not in the message.
+    """
+    if source.file is not None:
+        path = folder / source.file
+        return _credentials(_from_file(path), f"the file {path}")
+    if source.command is not None:
+        return _credentials(_from_command(source.command), f"the command {source.command[0]}")
+    assert source.environment is not None
+    return _credentials(_from_environment(source.environment), f"the variable {source.environment}")
+
+
+def _from_file(path: Path) -> str:
+    root = parse(read_text(path, "file"), str(path))
+    if not is_encrypted(root):
+        raise FedhubError(
+            "an administrator's credentials in plaintext",
+            fix=f"`sops encrypt --in-place {path}`, then try again",
+            position=Position(str(path), 1, 1),
+        )
+    return decrypted_text(path, root)
+
+
+def _from_command(command: list[str]) -> str:
+    try:
+        # Its own words, such as a question for a passphrase, go to the terminal.
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, timeout=_TIMEOUT, check=False, encoding="utf-8"
+        )
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+        why = "gave no answer" if isinstance(error, subprocess.TimeoutExpired) else "does not run"
+        raise FedhubError(
+            f"the command {command[0]}, which has the administrator's credentials, {why}",
+            fix="try it by itself",
+        ) from None
+    if done.returncode != 0:
+        raise FedhubError(
+            f"the command {command[0]}, which has the administrator's credentials, failed "
+            f"(exit code {done.returncode})",
+            fix="try it by itself",
+        )
+    return done.stdout
+
+
+_taken: dict[str, str] = {}
+
+
+def _from_environment(name: str) -> str:
+    # Taken out, so that sops and other children don't inherit it.
+    if name in os.environ:
+        _taken[name] = os.environ.pop(name)
+    if name not in _taken:
+        raise FedhubError(
+            f"the variable {name} is not set, which has the administrator's credentials",
+            fix=f"set it to {{client_id: …, client_secret: …}} where {name} is not kept in a file",
+        )
+    return _taken[name]
+
+
+def _credentials(text: str, where: str) -> AdminCredentials:
+    said: Any = None
+    with contextlib.suppress(yaml.YAMLError, ValueError, RecursionError):
+        said = yaml.safe_load(text)  # whose complaints would quote what was read
+    client_id, secret = (said.get(key) if isinstance(said, dict) else None for key in _KEYS)
+    if not (isinstance(client_id, str) and client_id and isinstance(secret, str) and secret):
+        raise FedhubError(
+            f"{where} does not give client_id and client_secret",
+            fix="have it give a YAML or JSON map of the two, both as text",
+        )
+    return AdminCredentials(client_id, SecretStr(secret))

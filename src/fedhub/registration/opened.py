@@ -1,0 +1,51 @@
+"""The client managements of a folder's administrators, opened when they are first needed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+from fedhub.registration.admin_credentials import admin_credentials
+from fedhub.registration.cilogon import ClientManagement
+from fedhub.registration.clients import Clients
+from fedhub.registration.settings import Administrator
+
+
+class Opened:
+    """A context manager; what it opened is closed at its end.
+
+    Args:
+        folder: where `registration.yaml` is, and the files that it names.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: list[tuple[Administrator, Clients]] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def of(self, administrator: Administrator) -> Clients:
+        """Return the clients of an administrator; the same object each time.
+
+        Raises:
+            FedhubError: its credentials can't be had.
+        """
+        for known, clients in self._open:
+            if known is administrator:
+                return clients
+        credentials = admin_credentials(administrator.credentials, self._folder)
+        address = administrator.address or f"https://{administrator.cilogon_host}/oauth2/oidc-cm"
+        clients = self._stack.enter_context(ClientManagement(credentials, address=address))
+        self._open.append((administrator, clients))
+        return clients

@@ -1,0 +1,166 @@
+"""What the `fedhub register` commands print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from fedhub.errors import FedhubError
+from fedhub.registration.apply import Done
+from fedhub.registration.command import Overview, Report
+from fedhub.registration.overview import Row
+from fedhub.registration.refusals import printable
+from fedhub.registration.sync import Item, Plan
+from fedhub.registration.targets import Target
+
+_SIGNS = {"create": "+", "update": "~", "delete": "-", "look": "?"}
+
+
+def report_json(report: Report) -> str:
+    """Return what a command did, as JSON; a stable interface."""
+    outcome = report.outcome
+    data = {
+        "hub": report.hub,
+        "provider": report.provider,
+        "file": report.file,
+        "did": outcome.did,
+        "client_id": outcome.client_id or None,
+        "todo": list(outcome.todo),
+    }
+    return json.dumps(data, indent=2)
+
+
+def report_line(report: Report) -> str:
+    """Return what a command did, in a line."""
+    outcome = report.outcome
+    words = [f"{report.hub} ({report.provider})", outcome.did, outcome.client_id]
+    return printable(" ".join(word for word in words if word))
+
+
+def row_text(row: Row) -> Iterator[str]:
+    """Yield one registration, in lines."""
+    yield f"{row.hub} ({row.provider}) at {row.administrator}: {row.state}"
+    if row.client_id:
+        yield f"  client id     {row.client_id}"
+    for one in row.callbacks:
+        note = "" if one in row.wanted else "  (the hub does not ask for it)"
+        yield printable(f"  callback URL  {one}{note}")
+    for one in row.wanted:
+        if one not in row.callbacks:
+            yield printable(f"  callback URL  {one}  (wanted, not registered)")
+    if row.state not in ("not registered", "stored only"):
+        for name in ("client_name", "scope", "grant_types", "contacts", "rt_lifetime"):
+            if (value := row.registered.get(name)) is not None:
+                yield printable(f"  {name:<12}  {_plain(value)}")
+    if row.state not in ("not registered", "not stored"):
+        yield f"  stored in     {row.file}"
+    for one in row.differences:
+        yield printable(f"  {one}")
+    yield from _notes(row)
+
+
+def _notes(row: Row) -> Iterator[str]:
+    if row.overlap:
+        yield f"  old callback URLs stay until `fedhub register update {row.hub} --finish`"
+    if row.rotation:
+        yield f"  is being rotated to {row.rotation}: go on with `fedhub register rotate {row.hub}`"
+    if row.lost:
+        yield f"  {row.lost} lost: settled by the next `fedhub register create {row.hub}`"
+
+
+def _plain(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def rows_table(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield registrations as a table."""
+    if not rows:
+        return
+    cells = [("HUB", "PROVIDER", "STATE", "CLIENT ID")]
+    cells += [(row.hub, row.provider, _state(row), row.client_id or "-") for row in rows]
+    widths = [max(len(one[column]) for one in cells) for column in range(3)]
+    for line in cells:
+        padded = [text.ljust(width) for text, width in zip(line, widths, strict=False)]
+        yield printable("  ".join([*padded, line[3]]))
+
+
+def _state(row: Row) -> str:
+    notes = ["being rotated"] * bool(row.rotation) + ["old callbacks kept"] * row.overlap
+    return ", ".join([row.state, *notes])
+
+
+def item_text(item: Item) -> Iterator[str]:
+    """Yield one thing in a plan, in lines."""
+    head = [_SIGNS[item.step], item.step, f"{item.hub} ({item.provider})", item.client_id]
+    yield printable(" ".join(word for word in head if word))
+    for why in item.why:
+        yield printable(f"    {why}")
+
+
+def usage_lines(plan: Plan) -> Iterator[str]:
+    """Yield how many clients each administrator has, and how many are not ours."""
+    for administrator, number in plan.used:
+        quota = f" of {administrator.quota}" if administrator.quota else ""
+        yield f"{administrator.label}: {number}{quota} clients used"
+    if plan.unknown:
+        yield f"{len(plan.unknown)} clients are not ours, and stay as they are"
+
+
+def plan_json(plan: Plan, problems: Iterable[FedhubError], done: Iterable[Done] | None) -> str:
+    """Return a plan, and what came of it, as JSON; a stable interface."""
+    ended = {id(one.item): one for one in done or ()}
+    data = {
+        "items": [_item_json(item, ended.get(id(item))) for item in plan.items],
+        "good": plan.good,
+        "administrators": _administrators(plan),
+        "unknown": [
+            {"client_id": one.client_id, "client_name": one.attributes.get("client_name")}
+            for one in plan.unknown
+        ],
+        "problems": [str(problem) for problem in problems],
+    }
+    return json.dumps(data, indent=2)
+
+
+def _item_json(item: Item, done: Done | None) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "step": item.step,
+        "hub": item.hub,
+        "provider": item.provider,
+        "client_id": (done.client_id if done else item.client_id) or None,
+        "why": list(item.why),
+    }
+    if done is not None:
+        data["error"] = str(done.error) if done.error else None
+    return data
+
+
+def _administrators(plan: Plan) -> list[dict[str, Any]]:
+    return [{"at": one.label, "used": number, "quota": one.quota} for one, number in plan.used]
+
+
+def overview_json(found: Overview) -> str:
+    """Return all registrations as JSON; a stable interface."""
+    data = {
+        "registrations": [row.as_json() for row in found.rows],
+        "administrators": _administrators(found.plan),
+        "problems": [str(problem) for problem in found.problems],
+    }
+    return json.dumps(data, indent=2)
+
+
+def show_json(found: Sequence[tuple[Target, Row]], *, reveal: bool) -> str:
+    """Return a hub's registrations as JSON; a stable interface.
+
+    Args:
+        found: the registrations.
+        reveal: whether their secrets are in it.
+    """
+    rows = []
+    for target, row in found:
+        data = row.as_json()
+        if reveal and target.stored is not None:
+            data["client_secret"] = target.stored.client_secret.get_secret_value()
+        rows.append(data)
+    return json.dumps(rows, indent=2)
