@@ -58,7 +58,11 @@ def run(last: int, folder: str, arguments: list[str]) -> None:
     sys.stdin = io.StringIO()
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
-    httpx.HTTPTransport.handle_request = lambda *given: steps.send(*given)  # type: ignore[method-assign]
+
+    def send(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        return steps.send(transport, request)
+
+    httpx.HTTPTransport.handle_request = send  # type: ignore[method-assign]
     sys.addaudithook(steps.audit)
     try:
         command_line.main()

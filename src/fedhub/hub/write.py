@@ -12,7 +12,6 @@ from pathlib import Path
 
 from fedhub.errors import FedhubError
 
-
 _DRAFT = ".draft"
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from fedhub.errors import FedhubError
 from fedhub.registration.clients import Credentials, RegisteredClient
 from fedhub.registration.errors import RegistrationError, UncertainError, UnknownClientError
 from fedhub.registration.job import Job, Outcome
-from fedhub.registration.settle import give_up, rivals_among, settle
+from fedhub.registration.settle import settle, settle_attempts
 from fedhub.registration.tag import Tag
 
 _TRIES = 3
@@ -49,20 +48,15 @@ def begin(job: Job) -> Credentials:
     return made
 
 
-def conclude(job: Job, own: Iterable[RegisteredClient]) -> bool:
+def conclude(job: Job, own: Sequence[RegisteredClient]) -> bool:
     """See that nobody else has registered the same hub meanwhile; if so, take ours back.
 
     Args:
         job: what to work with.
         own: the registration's clients, looked up after `begin`.
     """
-    if rivals_among(job, own):
-        assert job.kept is not None
-        job.say(f"somebody else is registering {job.target.name}; taking this client back")
-        give_up(job, [job.kept.client_id])
-        return False
-    job.note(replace(job.unfinished, attempts=()))
-    return True
+    settle_attempts(job, own)
+    return job.kept is not None
 
 
 def register(job: Job, tag: Tag, attributes: dict[str, object]) -> Credentials:

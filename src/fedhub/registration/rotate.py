@@ -19,9 +19,9 @@ from fedhub.errors import FedhubError
 from fedhub.registration.clients import Credentials
 from fedhub.registration.create import register, registered
 from fedhub.registration.job import Job, Outcome
-from fedhub.registration.journal import Rotation
+from fedhub.registration.journal import Rotation, Unfinished
 from fedhub.registration.login_redirect import check_accepted, login_redirect
-from fedhub.registration.settle import give_up, rivals_among, settle
+from fedhub.registration.settle import rivals_among, settle, settle_attempts
 from fedhub.registration.update import wanted_of
 
 LOGINS_LAST = timedelta(minutes=15)
@@ -122,14 +122,16 @@ def _begin(job: Job) -> Rotation:
         ],
     )
     made = register(job, tag, attributes)
-    if rivals_among(job, job.own()):
-        give_up(job, [made.client_id])
+    own = job.own()
+    if rivals_among(job, own):
+        settle_attempts(job, own)  # which deletes it, as nothing uses it
         raise FedhubError(
             f"somebody else is rotating {job.target.name} as well; this new client was deleted",
             fix="agree on who does it, then run the command again",
         )
     rotation = Rotation(job.kept, made)
-    job.note(replace(job.unfinished, attempts=(), rotation=rotation))
+    attempts = tuple(one for one in job.unfinished.attempts if one.tag != tag)
+    job.note(Unfinished(attempts, rotation))
     return rotation
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ def settle(job: Job) -> None:
     if job.unfinished.deleting:
         finish_deletion(job)
     if job.unfinished.attempts:
-        _settle_attempts(job)
+        settle_attempts(job, job.own())
 
 
 def finish_deletion(job: Job) -> None:
@@ -45,22 +45,29 @@ def in_use(job: Job) -> set[str]:
     return ids | ({rotation.old.client_id, rotation.new.client_id} if rotation else set())
 
 
-def _settle_attempts(job: Job) -> None:
-    unfinished = job.unfinished
-    ours = job.own()
+def settle_attempts(job: Job, own: Sequence[RegisteredClient]) -> None:
+    """Judge each client that may have been made: is it in use, of no use, or one too many.
+
+    Args:
+        job: what to work with.
+        own: the registration's clients, as they are at the provider.
+    """
     used = in_use(job)
-    made = {one.tag.registration for one in ours if one.tag}
-    for client in ours:
-        if client.client_id not in used and _is_attempt(job, client):
+    attempts = [one for one in own if _is_attempt(job, one)]
+    for client in attempts:
+        if client.client_id not in used:
             job.clients.delete(client.client_id)
             job.say(f"deleted {client.client_id}, whose secret was lost")
-    mine = [one.client_id for one in ours if one.client_id in used and _is_attempt(job, one)]
-    rivals = rivals_among(job, ours)
-    if mine and rivals and not unfinished.rotation:
+    mine = [one.client_id for one in attempts if one.client_id in used]
+    if mine and rivals_among(job, own) and not job.unfinished.rotation:
+        job.say(f"somebody else is registering {job.target.name}; taking this client back")
         give_up(job, mine)
+    seen = {one.tag.registration for one in own if one.tag}
     since = datetime.now(UTC) - STILL_COMING
     left = [
-        one for one in unfinished.attempts if one.tag.registration not in made and one.begun > since
+        one
+        for one in job.unfinished.attempts
+        if one.tag.registration not in seen and one.begun > since
     ]
     job.note(replace(job.unfinished, attempts=tuple(left)))
 
