@@ -51,10 +51,10 @@ def adopt(job: Job, client_id: str, secret: SecretStr | None) -> Outcome:
             f"store its id and secret in {target.place.file}",
         ],
     )
+    tag = client.tag if client.tag and target.owns(client.tag) else target.new_tag()
+    job.clients.claim(client_id, secret, tag)
     if job.kept != Credentials(client_id, secret):
         job.keep(Credentials(client_id, secret))
-    if not target.owns(client.tag):
-        job.clients.update(client_id, {"comment": str(target.new_tag())})
     return Outcome("imported", client_id, (f"`fedhub register update {target.hub.name}`",))
 
 

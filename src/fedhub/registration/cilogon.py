@@ -16,7 +16,12 @@ from pydantic import SecretStr
 from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.calls import TIMEOUT, Calls
 from fedhub.registration.clients import Credentials, Listed, RegisteredClient
-from fedhub.registration.errors import RegistrationError, UncertainError, UnreachableError
+from fedhub.registration.errors import (
+    RegistrationError,
+    UncertainError,
+    UnreachableError,
+    WrongSecretError,
+)
 from fedhub.registration.tag import Tag
 
 CILOGON = "https://cilogon.org/oauth2/oidc-cm"
@@ -160,6 +165,28 @@ class ClientManagement:
             return self.show(client_id)
         except RegistrationError:
             raise lost from None
+
+    def claim(self, client_id: str, secret: SecretStr, tag: Tag) -> None:
+        """Mark a client, if this is its secret: OA4MP checks one that comes with a PUT.
+
+        Raises:
+            WrongSecretError: it is not.
+            UnknownClientError: there is no such client.
+            UncertainError: nobody knows whether it was done; it may be repeated.
+            RegistrationError: it was not done.
+        """
+        now = self.show(client_id)
+        body = _merged(now.attributes, {"comment": str(tag)})
+        body["client_secret"] = secret.get_secret_value()
+        try:
+            self._calls.send("PUT", f"mark {client_id}", query={"client_id": client_id}, body=body)
+        except RegistrationError as error:
+            if "does not match" not in error.message:
+                raise
+            raise WrongSecretError(
+                f"this is not the secret of {client_id}",
+                fix="give the one that CILogon told when it was registered",
+            ) from None
 
     def delete(self, client_id: str) -> None:
         """Delete a client; one that is not there is fine.

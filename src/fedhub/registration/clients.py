@@ -92,6 +92,14 @@ class Clients(Protocol):
             UncertainError: nobody knows whether it was done; it may be repeated.
         """
 
+    def claim(self, client_id: str, secret: SecretStr, tag: Tag) -> None:
+        """Mark a client, if this is its secret; everything else of it stays.
+
+        Raises:
+            WrongSecretError: it is not.
+            UncertainError: nobody knows whether it was done; it may be repeated.
+        """
+
     def differences(
         self, client: RegisteredClient, attributes: Mapping[str, Any]
     ) -> dict[str, Any]:

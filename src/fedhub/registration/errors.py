@@ -31,3 +31,7 @@ class CredentialsError(RegistrationError):
 
 class UnknownClientError(RegistrationError):
     """The provider knows no such client of this administrative client."""
+
+
+class WrongSecretError(RegistrationError):
+    """A secret is not that of the client."""
