@@ -16,7 +16,7 @@ from fedhub.hub.document import parse
 from fedhub.hub.encrypted import decrypted_text, is_encrypted
 from fedhub.hub.files import read_text
 from fedhub.registration.admin import AdminCredentials
-from fedhub.registration.settings import Source
+from fedhub.registration.settings import Settings, Source
 
 _TIMEOUT = 120.0  # seconds; a password manager may ask a person
 _KEYS = ("client_id", "client_secret")
@@ -76,14 +76,19 @@ def _from_command(command: list[str]) -> str:
 _taken: dict[str, str] = {}
 
 
+def hide_variables(settings: Settings) -> None:
+    """Take the variables that hold credentials out of the environment, which children inherit."""
+    for administrator in settings.administrators:
+        name = administrator.credentials.environment
+        if name is not None and name in os.environ:
+            _taken[name] = os.environ.pop(name)
+
+
 def _from_environment(name: str) -> str:
-    # Taken out, so that sops and other children don't inherit it.
-    if name in os.environ:
-        _taken[name] = os.environ.pop(name)
     if name not in _taken:
         raise FedhubError(
             f"the variable {name} is not set, which has the administrator's credentials",
-            fix=f"set it to {{client_id: …, client_secret: …}} where {name} is not kept in a file",
+            fix="set it to {client_id: …, client_secret: …} for this command alone",
         )
     return _taken[name]
 

@@ -12,6 +12,7 @@ from fedhub.hub import load_hub
 from fedhub.hub.files import hub_file, values_files
 from fedhub.hub.providers import login
 from fedhub.hub.write import alone_in
+from fedhub.registration.admin_credentials import hide_variables
 from fedhub.registration.apply import Done, apply
 from fedhub.registration.delete import delete, delete_left_over
 from fedhub.registration.folder import Folder, read_folder
@@ -74,7 +75,7 @@ def work(
     """
     place = _folder_of(hub, folder)
     with _alone(place, talk), Opened(place) as opened:
-        settings = load_settings(place)
+        settings = _settings(place)
         target = one_target(load_hub(hub, folder=folder), settings, provider)
         return _report(target, _job(target, opened, talk), do)
 
@@ -111,7 +112,7 @@ def delete_hub(hub: str, provider: str | None, talk: Talk, *, force: bool, folde
 
 def _delete_left_over(hub: str, provider: str, talk: Talk, place: Path) -> Report:
     with _alone(place, talk), Opened(place) as opened:
-        settings = load_settings(place)
+        settings = _settings(place)
         loaded = load_hub(hub, folder=place) if hub_file(hub, place).exists() else None
         name = loaded.name if loaded else hub
         try:
@@ -136,7 +137,7 @@ def show(hub: str, provider: str | None, folder: Path) -> list[tuple[Target, Row
     """
     place = _folder_of(hub, folder)
     with Opened(place) as opened:
-        settings = load_settings(place)
+        settings = _settings(place)
         loaded = load_hub(hub, folder=folder)
         journal = Journal(loaded.name, place)
         found = []
@@ -174,7 +175,7 @@ def overview(folder: Path) -> Overview:
         FedhubError: they can't be looked up.
     """
     with Opened(folder) as opened:
-        settings = load_settings(folder)
+        settings = _settings(folder)
         read = read_folder(folder, settings)
         looked = look_through([(one, opened.of(one)) for one in settings.administrators])
         rows = []
@@ -213,7 +214,7 @@ def sync(
         FedhubError: it can't be looked up.
     """
     with _alone(folder, talk), Opened(folder) as opened:
-        settings = load_settings(folder)
+        settings = _settings(folder)
         read = read_folder(folder, settings, only)
         for name in only:
             if name not in read.known:
@@ -246,6 +247,12 @@ def _plan(read: Folder, settings: Settings, looked: list) -> Plan:  # type: igno
         for provider in journal.providers()
     }
     return plan(read.targets, unfinished, read.known, looked, settings.owner)
+
+
+def _settings(folder: Path) -> Settings:
+    settings = load_settings(folder)
+    hide_variables(settings)  # before anything is started
+    return settings
 
 
 def _folder_of(hub: str, folder: Path) -> Path:
