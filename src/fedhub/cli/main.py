@@ -11,6 +11,7 @@ from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
 from fedhub.cli import access, check, idp, new, run, secrets, values
+from fedhub.cli.conversion import keep_text_as_it_is
 from fedhub.errors import FedhubError
 
 app = typer.Typer(
@@ -60,6 +61,7 @@ def _complete_words_only() -> None:
 
 def main() -> None:
     """Run the command line; exit 0 when fine, 1 when found or failed, 2 when used wrongly."""
+    keep_text_as_it_is()
     if "_FEDHUB_COMPLETE" in os.environ:
         _complete_words_only()
     try:
