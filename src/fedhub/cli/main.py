@@ -26,7 +26,7 @@ app.command(short_help="Write a new hub's values file, and its keys.")(new.new)
 app.command()(check.check)
 app.command(short_help="Say who may log in, as whom, and which rule decides.")(access.access)
 app.command(short_help="Run the hub on this machine, with a login to try.")(run.run)
-app.command(short_help="Run the identity provider of `fedhub run` alone.")(idp.idp)
+app.add_typer(idp.app, name="idp")
 app.command()(values.values)
 app.add_typer(secrets.app, name="secrets")
 
