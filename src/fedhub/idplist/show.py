@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fedhub.access.institutions import is_entity_id
 from fedhub.checks.entity_ids import GITHUB, GOOGLE, MICROSOFT, ORCID
 from fedhub.idplist.entries import Entry
 from fedhub.idplist.source import Answer
@@ -93,8 +92,9 @@ _BY_NAME = (
 
 
 def _key(entity_id: str) -> str:
-    plain = _PLAIN_KEY.fullmatch(entity_id) and is_entity_id(entity_id)
-    return entity_id if plain else json.dumps(entity_id, ensure_ascii=False)
+    return (
+        entity_id if _PLAIN_KEY.fullmatch(entity_id) else json.dumps(entity_id, ensure_ascii=False)
+    )
 
 
 def source_line(answer: Answer) -> str:

@@ -172,6 +172,10 @@ def test_the_people_who_are_meant_get_in_under_their_names(tmp_path: Path) -> No
     people = json.loads(done.stdout)["people"]
     let_in = {one["username"] for one in people if one["allowed"]}
     assert {*named, "ada@iu.edu", "google:olga@staff.example.org"} <= let_in
+    outside = {one["name"]: one["decided"] for one in people if "outsider" in one["name"]}
+    # Their logins work, which they would not without the claim.
+    assert outside == dict.fromkeys(outside, "nothing")
+    assert len(outside) == len(social)
 
 
 @given(st.text(min_size=1), st.text())

@@ -105,6 +105,7 @@ def test_without_network_and_cache_the_bundled_list_answers() -> None:
         b"\xff",
         b'{"format":1,"address":"ADDRESS","fetched":0,"entries":[]}',
         b'{"format":1,"address":"ADDRESS","fetched":0,"entries":[[1,2,3,4,5,6]]}',
+        b'{"format":1,"address":"ADDRESS","fetched":0,"entries":[["a",2,"c",true,false,"d"]]}',
         b'{"format":1,"address":"ADDRESS","fetched":"x","entries":[["a","b","c",true,false,"d"]]}',
         b'{"format":2,"address":"ADDRESS","fetched":0,"entries":[["a","b","c",true,false,"d"]]}',
         b'{"format":1,"address":"other","fetched":0,"entries":[["a","b","c",true,false,"d"]]}',
