@@ -68,6 +68,7 @@ format: install ## Format the code
 .PHONY: bench
 bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/startup.py
+	$(BIN)/python bench/idp_search.py
 	$(BIN)/python bench/login.py
 
 .PHONY: generate

@@ -126,8 +126,13 @@ def _cilogon_user(
 
 
 def cilogon_claims(at: Institution, local: str, domain: str) -> dict[str, Any]:
-    """Return the claims that CILogon gives of a person under all its scopes."""
-    return {
+    """Return the claims that CILogon gives of a person under all its scopes.
+
+    Those of a social provider's people have the account's own id there, `oidc` (cilogon/service,
+    `getuser`).
+    """
+    own_id = {"oidc": str(number(local, domain, at.entity_id))} if at.social else {}
+    return own_id | {
         "sub": f"http://cilogon.org/serverT/users/{number(at.entity_id, local, domain)}",
         "email": f"{local}@{domain}",
         "eppn": f"{local}@{domain}",

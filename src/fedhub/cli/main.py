@@ -11,6 +11,7 @@ from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
 from fedhub.cli import access, check, idp, new, register, run, secrets, values
+from fedhub.cli.conversion import keep_text_as_it_is
 from fedhub.errors import FedhubError
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ app.command(short_help="Write a new hub's values file, and its keys.")(new.new)
 app.command()(check.check)
 app.command(short_help="Say who may log in, as whom, and which rule decides.")(access.access)
 app.command(short_help="Run the hub on this machine, with a login to try.")(run.run)
-app.command(short_help="Run the identity provider of `fedhub run` alone.")(idp.idp)
+app.add_typer(idp.app, name="idp")
 app.command()(values.values)
 app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")
@@ -61,6 +62,7 @@ def _complete_words_only() -> None:
 
 def main() -> None:
     """Run the command line; exit 0 when fine, 1 when found or failed, 2 when used wrongly."""
+    keep_text_as_it_is()
     if "_FEDHUB_COMPLETE" in os.environ:
         _complete_words_only()
     try:

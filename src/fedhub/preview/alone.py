@@ -1,6 +1,6 @@
 """The embedded identity provider alone, and the hub's authenticator without its hub.
 
-`fedhub idp` serves them to a hub or an application elsewhere; `fedhub access` only asks.
+`fedhub idp run` serves them to a hub or an application elsewhere; `fedhub access` only asks.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def test_microsofts_common_tenant_proves_no_address(messages):
         ("urn:mace:incommon:uiuc.edus", "did you mean urn:mace:incommon:uiuc.edu?"),
         ("https://login.cmu.edu/idp/shibboleth/", "did you mean https://login.cmu.edu/idp/"
          "shibboleth?"),
-        ("uni.example.edu", "look it up at https://cilogon.org/idplist/; it starts with https:// "
+        ("uni.example.edu", "look it up with `fedhub idp search`; it starts with https:// "
          "or urn:"),
     ],
 )  # fmt: skip

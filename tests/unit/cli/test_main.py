@@ -50,15 +50,15 @@ def test_starting_does_not_import_the_world(argv: list[str]) -> None:
 def test_every_command_has_a_line_of_help() -> None:
     listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
     assert [line.split()[0] for line in listed] == [
-        *("new", "check", "access", "run", "idp", "values", "secrets")
+        *("new", "check", "access", "run", "values", "idp", "secrets")
     ]
     assert all(len(line.split()) > 3 for line in listed)
     assert [line for line in listed if line.endswith("...")] == []
 
 
-@pytest.mark.parametrize("command", ["check", "access", "run", "idp", "values"])
+@pytest.mark.parametrize("command", ["check", "access", "run", "idp run", "values"])
 def test_help_speaks_of_files_and_addresses_not_of_types(command: str) -> None:
-    text = run(command, "--help").stdout
+    text = run(*command.split(), "--help").stdout
     assert "--values FILE" in text
     assert "<list[Path]>" not in text
     assert "<int" not in text
@@ -72,7 +72,7 @@ def test_help_speaks_of_files_and_addresses_not_of_types(command: str) -> None:
         ["run"],
         ["run", "a", "--port", "x"],
         ["run", "a", "--port", "65536"],
-        ["idp", "--port", "-1"],
+        ["idp", "run", "--port", "-1"],
     ],
 )
 def test_a_wrong_use_exits_with_2(argv: list[str]) -> None:

@@ -40,7 +40,7 @@ from fedhub.hub.values import Hub
 ID = "unknown-idp"
 SEVERITY: Severity = "error"
 
-_LIST = "look it up at https://cilogon.org/idplist/"
+_LIST = "look it up with `fedhub idp search`"
 
 
 def check(hub: Hub) -> Iterator[Problem]:
