@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from fedhub.idp.custos_tenants import messages
+from fedhub.idp.custos_tenants.endpoint import ITS_OWN
 from fedhub.idp.server import IdentityProvider
 from fedhub.registration.custos.administration import Person
 from tests.contract.custos_tenants import PASSWORD, WANTED, Installation, overheard
@@ -104,6 +105,16 @@ def expect_fields(body: dict[str, Any], fields: dict[str, Any]) -> None:
     for field, value in body.items():
         assert isinstance(value, KINDS[fields[field]["kind"]]), field
         assert value in fields[field].get("values", [value])
+
+
+def test_a_change_says_nothing_that_custos_says_itself(
+    conversation: list[tuple[httpx.Request, httpx.Response]],
+) -> None:
+    changes = [
+        json.loads(request.content) for request, _ in conversation if request.method == "PUT"
+    ]
+    assert len(changes) == 1
+    assert not changes[0].keys() & {*ITS_OWN, "admin_password"}
 
 
 def test_no_password_or_secret_stands_in_an_address(

@@ -16,7 +16,7 @@ from fedhub.errors import FedhubError, UsageError
 from fedhub.idp.server import IdentityProvider
 from fedhub.registration.clients import Credentials
 from fedhub.registration.custos.administration import Person, TenantAdministration
-from fedhub.registration.custos.client import TenantClient
+from fedhub.registration.custos.client import TENANTS, TenantClient
 from fedhub.registration.errors import (
     CredentialsError,
     RateLimitedError,
@@ -296,6 +296,12 @@ def test_only_an_administrator_of_the_super_tenant_activates(
         ):
             with pytest.raises(CredentialsError):
                 call()
+    with custos.as_(tenant) as client:
+        token, _ = client.sign_in("olga", PASSWORD)
+    header = {"Authorization": f"Bearer {token.get_secret_value()}"}
+    status = {"client_id": waiting.client_id, "status": "ACTIVE"}
+    reply = httpx.post(f"{custos.provider.url}{TENANTS}/status", json=status, headers=header)
+    assert (reply.status_code, reply.json()["code"]) == (401, 16)
     with custos.by(custos.root) as root:
         assert root.show(waiting.client_id).status == "REQUESTED"
 
@@ -303,7 +309,7 @@ def test_only_an_administrator_of_the_super_tenant_activates(
 def test_there_is_one_super_tenant(custos: Installation) -> None:
     made = custos.requested()
     said = {"client_id": made.client_id, "status": "ACTIVE", "super_tenant": True}
-    address = f"{custos.provider.url}/apiserver/tenant-management/v1.0.0/status"
+    address = f"{custos.provider.url}{TENANTS}/status"
     assert httpx.post(address, json={**said, "updatedBy": "olga"}).status_code == 401
     with custos.by(custos.root) as root:
         assert root.show(made.client_id).status == "REQUESTED"
