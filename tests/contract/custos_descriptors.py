@@ -9,15 +9,17 @@ from importlib import import_module
 from google.api import annotations_pb2
 from google.protobuf.descriptor import FieldDescriptor
 
-SERVICES = ("IdentityManagementService", "GroupManagementService")
+SERVICES = ("IdentityManagementService", "GroupManagementService", "TenantManagementService")
 INT64 = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64)
 
 
 def kind(field):
     """How proto3's JSON mapping writes a field."""
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
+        return "object"
     if field.label == FieldDescriptor.LABEL_REPEATED:
         return "list"
-    if field.cpp_type in INT64 or field.cpp_type == FieldDescriptor.CPPTYPE_STRING:
+    if field.cpp_type in (*INT64, FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_ENUM):
         return "string"
     if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL:
         return "bool"
@@ -32,8 +34,11 @@ def fields(message):
     for field in message.fields:
         inner = field.message_type
         known = inner is not None and not inner.full_name.startswith("google.protobuf.")
+        known = known and not inner.GetOptions().map_entry
         deeper = fields(inner) if known and inner is not message else None
         found[field.name] = {"kind": kind(field), "fields": deeper}
+        if field.enum_type is not None:
+            found[field.name]["values"] = [value.name for value in field.enum_type.values]
     return found
 
 

@@ -14,6 +14,8 @@ How a login travels: `faces.*` knows one server's addresses and manners (`site.S
 `signin` shows the page and takes the choice → `grants` (Authlib) checks and issues codes and
 tokens → `state` remembers them → `tokens` and `claims` say what they contain.
 
+Registrations can be made, too: `oa4mp` is CILogon's client management, `custos_tenants` Custos'.
+
 Beside that way: `sessions` lets a browser go on without the page until `logout` ends its session
 and `backchannel` tells the hubs of it; `faults` are what a test asks for, and `breaking` does
 those that spoil an answer as a whole.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
@@ -22,7 +23,7 @@ from fedhub.idp.client import Client
 from fedhub.idp.grants import NOTHING, ProtocolRequest, Server
 from fedhub.idp.records import SignIn
 from fedhub.idp.refusals import Reason
-from fedhub.idp.site import Site, no_store
+from fedhub.idp.site import Site, error_page, no_store
 from fedhub.idp.state import username_of
 
 OWN_FIELDS = frozenset({"persona", "claims", "cancel"})
@@ -169,7 +170,10 @@ def _choose(
         return kept
     if asked:
         made = _signin(site, client, asked, request.form.get("claims", ""))
-        return _page(site, client, values, made, kept=kept) if isinstance(made, Draft) else made
+        if isinstance(made, Draft):
+            return _page(site, client, values, made, kept=kept)
+        words = site.refused_person(made.claims)
+        return error_page(site.title, words, HTTPStatus.BAD_REQUEST) if words else made
     elsewhere = session is not None and _hinted_elsewhere(site, client, values, session)
     if session is not None and not anew and not elsewhere:
         return session

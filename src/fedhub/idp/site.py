@@ -129,6 +129,10 @@ class Site:
 
     # What is in its tokens
 
+    def refused_person(self, claims: Mapping[str, Any]) -> str:
+        """Why somebody who has signed in gets no further, for them to read; "" when they do."""
+        return ""
+
     def claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
         """What userinfo and the ID token say of a person."""
         return select_oidc(signin.claims, scope)

@@ -18,6 +18,7 @@ from typing import Any
 from fedhub.access.persona import Persona
 from fedhub.idp.backchannel import tell
 from fedhub.idp.client import Client, Face
+from fedhub.idp.custos_tenants.registry import Tenants
 from fedhub.idp.faults import Fault, Faults
 from fedhub.idp.keys import Keys
 from fedhub.idp.oa4mp.registry import Registry, Release
@@ -46,6 +47,7 @@ class State:
         self.own_user_only = False
         self.oa4mp: Release = "6.3.2"
         self.registry = Registry(clock)
+        self.tenants = Tenants(clock)
         self.stopping = threading.Event()
         self._lock = threading.RLock()
         self._clients: dict[tuple[Face, str, str], Client] = {}
@@ -96,6 +98,13 @@ class State:
             if client.face == "custos":
                 key = (client.realm, client.client_id)
                 self._iam_secrets.setdefault(key, secrets.token_urlsafe(24))
+
+    def remove_client(self, client: Client) -> None:
+        """Forget a registration, with the tokens issued to it; one that is not there is fine."""
+        with self._lock:
+            where = client.provider if client.face == "oidc" else client.realm
+            self._clients.pop((client.face, where, client.client_id), None)
+            self.revoke(lambda token: token.signin.client.is_same_as(client))
 
     def client(self, face: Face, client_id: str, realm: str = "") -> Client | None:
         """The registration of this id at this face and realm (the provider for `oidc`)."""

@@ -4,6 +4,7 @@
 |---|---|
 | `clients` | what every provider's registrations have in common |
 | `cilogon` | CILogon's client management: create, show, list, update, delete |
+| `custos` | Custos' tenants: request, credentials, institutions; show, update, delete, activate |
 | `wanted` | what a hub asks a registration for, as attributes |
 | `search` | all clients of an administrator, and the one with a tag |
 | `tag` | whose a registration is: the text in its `comment` |

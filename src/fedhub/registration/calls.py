@@ -1,7 +1,7 @@
-"""One request to a client management, and what its answer is worth.
+"""One request to a provider's management, and what its answer is worth.
 
-GET and DELETE may be sent again: a second one does no harm. A POST never is, since OA4MP makes a
-client for each, nor a PUT. When the answer to one of these is lost, nobody knows whether it was
+GET and DELETE may be sent again: a second one does no harm. A POST never is, since providers make
+a client for each, nor a PUT. When the answer to one of these is lost, nobody knows whether it was
 done: `UncertainError`.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -19,21 +20,16 @@ from urllib.parse import urlsplit
 import httpx
 
 from fedhub.errors import UsageError
-from fedhub.registration.admin import AdminBearer, AdminCredentials
 from fedhub.registration.errors import (
     RateLimitedError,
     RegistrationError,
     UncertainError,
     UnreachableError,
 )
-from fedhub.registration.refusals import (
-    ABOUT_CREDENTIALS,
-    Refusal,
-    error_of,
-    read_refusal,
-)
+from fedhub.registration.refusals import Refusal
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
+Query = Mapping[str, str | Sequence[str]]
 
 TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 ATTEMPTS = 3
@@ -45,16 +41,33 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 AT_ONCE = 8
 """Requests at a time, of one command to all its providers."""
 SAFE = frozenset({"GET", "DELETE"})
-REFUSED_BEFORE_ACTING = (*ABOUT_CREDENTIALS, "max client count", "there is no content")
-"""What a plain 500 says when nothing was done; after other words, one can't know."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """How a kind of server says no.
+
+    Attributes:
+        name: of the software.
+        read: the refusal in an answer; None when it is not one of this software's.
+        error: the error a person is shown, from the refusal and what was asked.
+        refused_before_acting: what a 500 says when nothing was done; after other words, one can't
+            know.
+    """
+
+    name: str
+    read: Callable[[httpx.Response], Refusal | None]
+    error: Callable[[Refusal, str], RegistrationError]
+    refused_before_acting: tuple[str, ...] = ()
 
 
 class Calls:
-    """Sends requests to one address.
+    """Sends requests to one server.
 
     Args:
         address: of the endpoint; HTTPS, except on this machine.
-        admin: who asks.
+        auth: adds who asks; None for nobody.
+        server: how it says no.
         timeout: seconds per request.
         wait: sleeps for these seconds; tests hand in their own.
 
@@ -65,7 +78,8 @@ class Calls:
     def __init__(
         self,
         address: str,
-        admin: AdminCredentials,
+        auth: httpx.Auth | None,
+        server: Server,
         *,
         timeout: httpx.Timeout | float = TIMEOUT,
         wait: Callable[[float], None] = time.sleep,
@@ -78,9 +92,10 @@ class Calls:
             )
         self._address = address
         self._where = parts.hostname or address
+        self._server = server
         self._wait = wait
         # Redirects are not followed: they would carry the secret elsewhere.
-        self._http = httpx.Client(auth=AdminBearer(admin), timeout=timeout)
+        self._http = httpx.Client(auth=auth, timeout=timeout)
 
     def close(self) -> None:
         """Close the connections."""
@@ -91,7 +106,8 @@ class Calls:
         method: Method,
         what: str,
         *,
-        query: Mapping[str, str] | None = None,
+        path: str = "",
+        query: Query | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Send a request, again where that is safe, and return the JSON object it brought.
@@ -99,6 +115,7 @@ class Calls:
         Args:
             method: of HTTP.
             what: it does, for errors, such as "create the client".
+            path: below the address.
             query: the parameters.
             body: sent as JSON.
 
@@ -110,7 +127,7 @@ class Calls:
         for attempt in range(1, attempts + 1):
             failure: RegistrationError
             try:
-                return self._once(method, what, query, body)
+                return self._once(method, what, self._address + path, query, body)
             except _LimitedError as limit:
                 pause, failure = limit.seconds, self._limited(what, limit.seconds)
             except UncertainError as error:
@@ -128,12 +145,13 @@ class Calls:
         self,
         method: Method,
         what: str,
-        query: Mapping[str, str] | None,
+        address: str,
+        query: Query | None,
         body: Mapping[str, Any] | None,
     ) -> dict[str, Any]:
         try:
             with _turns:
-                reply = self._http.request(method, self._address, params=query, json=body)
+                reply = self._http.request(method, address, params=query, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(what, _name(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -145,13 +163,20 @@ class Calls:
         # The charset is what the server says: OA4MP 5.5 writes Latin-1.
         if reply.is_success and (said := _json_object(reply)) is not None:
             return said
-        refusal = read_refusal(reply)
-        if refusal and _is_final(method, refusal):
-            raise error_of(refusal, what)
+        refusal = self._server.read(reply)
+        if refusal and self._is_final(method, refusal):
+            raise self._server.error(refusal, what)
         if not refusal and reply.is_client_error:
-            raise self._unreachable(what, f"HTTP {reply.status_code}, not from OA4MP")
+            words = f"HTTP {reply.status_code}, not from {self._server.name}"
+            raise self._unreachable(what, words)
         words = refusal.words if refusal else "unreadable"
         raise self._no_answer(method, what, f"HTTP {reply.status_code}, {words}")
+
+    def _is_final(self, method: Method, refusal: Refusal) -> bool:
+        """Whether the server surely did nothing, or a repetition is of no use."""
+        if refusal.status < httpx.codes.INTERNAL_SERVER_ERROR or method in SAFE:
+            return True
+        return refusal.says(*self._server.refused_before_acting)
 
     def _no_answer(self, method: Method, what: str, why: str) -> RegistrationError:
         if method == "GET":
@@ -195,13 +220,6 @@ def retry_after(reply: httpx.Response) -> float:
     if until.tzinfo is None:
         return PAUSE
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
-
-
-def _is_final(method: Method, refusal: Refusal) -> bool:
-    """Whether the server surely did nothing, or a repetition is of no use."""
-    if refusal.status < httpx.codes.INTERNAL_SERVER_ERROR or method in SAFE:
-        return True
-    return refusal.says(*REFUSED_BEFORE_ACTING)
 
 
 def _json_object(reply: httpx.Response) -> dict[str, Any] | None:

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from fedhub.registration.admin import AdminCredentials
-from fedhub.registration.calls import TIMEOUT, Calls
+from fedhub.registration.admin import AdminBearer, AdminCredentials
+from fedhub.registration.calls import TIMEOUT, Calls, Server
 from fedhub.registration.clients import Credentials, Listed, RegisteredClient
 from fedhub.registration.errors import (
     RegistrationError,
@@ -22,9 +22,16 @@ from fedhub.registration.errors import (
     UnreachableError,
     WrongSecretError,
 )
+from fedhub.registration.refusals import ABOUT_CREDENTIALS, error_of, read_refusal
 from fedhub.registration.tag import Tag
 
 CILOGON = "https://cilogon.org/oauth2/oidc-cm"
+OA4MP = Server(
+    "OA4MP",
+    read_refusal,
+    error_of,
+    (*ABOUT_CREDENTIALS, "max client count", "there is no content"),
+)
 DEFAULTS = "org.oa4mp:/server#defaults"
 ONLY_THE_SERVERS = frozenset(
     {"registration_access_token", "client_secret_expires_at", "client_id_issued_at"}
@@ -52,7 +59,7 @@ class ClientManagement:
         timeout: httpx.Timeout | float = TIMEOUT,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._calls = Calls(address, admin, timeout=timeout, wait=wait)
+        self._calls = Calls(address, AdminBearer(admin), OA4MP, timeout=timeout, wait=wait)
 
     def __enter__(self) -> ClientManagement:
         return self

@@ -7,9 +7,6 @@ which `custos-sdk` also ships. Users sign in at the tenant's Keycloak realm.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -18,20 +15,29 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.datastructures import Headers
 
+from fedhub.idp import tokens
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
+from fedhub.idp.custos_tenants.callers import authenticated
+from fedhub.idp.custos_tenants.endpoint import add_routes
+from fedhub.idp.custos_tenants.owners import SCOPE, owner_by_password
+from fedhub.idp.custos_tenants.refusals import (
+    FAILED_PRECONDITION,
+    INTERNAL,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    RefusedError,
+)
 from fedhub.idp.faces.keycloak import PROTOCOL, KeycloakSite, keycloak_metadata, realm_site
 from fedhub.idp.grants import ProtocolRequest, Server
 from fedhub.idp.logout import end_by_refresh_token
 from fedhub.idp.records import Token
 from fedhub.idp.site import enter
-from fedhub.idp.state import State, same_secret, username_of
+from fedhub.idp.state import State, username_of
 
 IDENTITY = "/identity-management/v1.0.0"
 GROUPS = "/group-management/v1.0.0"
-HTTP_STATUS: Mapping[int, int] = {3: 400, 5: 404, 9: 400, 12: 501, 13: 500, 16: 401}
-"""gRPC code → HTTP status."""
-INVALID_ARGUMENT, NOT_FOUND, FAILED_PRECONDITION, INTERNAL, UNAUTHENTICATED = 3, 5, 9, 13, 16
 KNOWN_PARAMETERS: Mapping[str, frozenset[str]] = {
     "discovery": frozenset({"client_id", "client_secret", "tenant_id"}),
     "authorize": frozenset(
@@ -47,27 +53,15 @@ KNOWN_PARAMETERS: Mapping[str, frozenset[str]] = {
     "credentials": frozenset({"client_id"}),
 }
 """Fields of the request messages; the gateway knows no others."""
-BASE64 = re.compile(r"[A-Za-z0-9+/_-]+=*")
-
-
-class _RefusedError(Exception):
-    """Answered with a gRPC status."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 def register(app: Flask, state: State, server: Server) -> None:
-    """Serve the identity and group services."""
+    """Serve the identity, group and tenant services."""
     routes = Blueprint("custos-legacy", __name__, url_prefix="/apiserver")
 
-    @routes.errorhandler(_RefusedError)
-    def refused(error: _RefusedError) -> Response:
-        reply = jsonify(code=error.code, message=error.message, details=[])
-        reply.status_code = HTTP_STATUS[error.code]
-        return reply
+    @routes.errorhandler(RefusedError)
+    def refused(error: RefusedError) -> Response:
+        return error.response()
 
     @routes.before_request
     def know_every_parameter() -> None:
@@ -75,7 +69,7 @@ def register(app: Flask, state: State, server: Server) -> None:
         known = KNOWN_PARAMETERS.get(endpoint)
         strangers = [name for name in request.args if known is not None and name not in known]
         if strangers:
-            raise _RefusedError(NOT_FOUND, f"Could not find field {strangers[0]!r}")
+            raise RefusedError(NOT_FOUND, f"Could not find field {strangers[0]!r}")
 
     @routes.get(f"{IDENTITY}/.well-known/openid-configuration", endpoint="discovery")
     def discovery() -> Response:
@@ -86,7 +80,7 @@ def register(app: Flask, state: State, server: Server) -> None:
     def authorize() -> Response:
         client = _tenant(state, request.args.get("client_id", ""))
         if request.args.get("redirect_uri") not in client.redirect_uris:
-            raise _RefusedError(INVALID_ARGUMENT, "Invalid redirect_uri")
+            raise RefusedError(INVALID_ARGUMENT, "Invalid redirect_uri")
         query = {n: v for n, v in request.args.items() if n != "client_secret"}
         query |= {"kc_idp_hint": "oidc"}
         issuer = _realm(state, client).issuer
@@ -94,80 +88,56 @@ def register(app: Flask, state: State, server: Server) -> None:
 
     @routes.post(f"{IDENTITY}/token", endpoint="token")
     def token() -> Response:
-        client = _authenticated(state)
+        client = authenticated(state)
         return _token(state, server, client, _parameters())
 
     @routes.get(f"{IDENTITY}/user", endpoint="user")
     def user() -> Response:
-        client = _authenticated(state)
+        client = authenticated(state)
         token = _users_token(state, client, request.args.get("access_token", ""))
         return jsonify(_user(token))
 
     @routes.post(f"{IDENTITY}/user/logout", endpoint="logout")
     def logout() -> Response:
-        client = _authenticated(state)
+        client = authenticated(state)
         refresh_token = _json_object().get("refresh_token")
         if not isinstance(refresh_token, str) or not refresh_token:
-            raise _RefusedError(FAILED_PRECONDITION, "refresh_token should not be null")
+            raise RefusedError(FAILED_PRECONDITION, "refresh_token should not be null")
         site = _realm(state, client)
         if not end_by_refresh_token(site, client, refresh_token):
-            raise _RefusedError(INTERNAL, "invalid_grant Invalid refresh token")
+            raise RefusedError(INTERNAL, "invalid_grant Invalid refresh token")
         return jsonify(status=True)
 
     @routes.get(f"{IDENTITY}/credentials", endpoint="credentials")
     def credentials() -> Response:
-        client = _authenticated(state)
-        if request.args.get("client_id", client.client_id) != client.client_id:
-            raise _RefusedError(UNAUTHENTICATED, "Request is not authorized")
-        return jsonify(_credentials(state, client))
+        client = authenticated(state)
+        asked_for = request.args.get("client_id", client.client_id)
+        return jsonify(_credentials(state, _own_or_below(state, client, asked_for)))
 
     @routes.get(f"{GROUPS}/user/group/memberships", endpoint="groups")
     def memberships() -> Response:
-        client = _authenticated(state)
+        client = authenticated(state)
         username = request.args.get("profile.username", "")
         if not username:
-            raise _RefusedError(FAILED_PRECONDITION, "username should not be null")
+            raise RefusedError(FAILED_PRECONDITION, "username should not be null")
         claims = state.people(client.provider).get(username, {})
         return jsonify(groups=[_group(name) for name in groups_of(claims)])
 
     @routes.get(f"{GROUPS}/groups", endpoint="all-groups")
     def groups() -> Response:
-        client = _authenticated(state)
+        client = authenticated(state)
         people = state.people(client.provider).values()
         names = dict.fromkeys(name for claims in people for name in groups_of(claims))
         return jsonify(groups=[_group(name) for name in names])
 
+    add_routes(routes, state)
     app.register_blueprint(routes)
-
-
-def tenant_credentials() -> tuple[str, str]:
-    """The client id and secret in the Authorization header, empty when there are none.
-
-    Custos takes `Bearer base64(id:secret)` and `Basic base64(id:secret)` alike.
-    """
-    kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() not in ("bearer", "basic") or not BASE64.fullmatch(value.strip()):
-        return "", ""
-    try:
-        text = base64.b64decode(value.strip(), b"+/").decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    client_id, _, secret = text.partition(":")
-    return client_id, secret
 
 
 def _tenant(state: State, client_id: str) -> Client:
     found = next((c for c in state.clients("custos") if c.client_id == client_id), None)
     if found is None:
-        raise _RefusedError(UNAUTHENTICATED, "Request is not authorized, client is not found")
-    return found
-
-
-def _authenticated(state: State) -> Client:
-    client_id, secret = tenant_credentials()
-    found = next((c for c in state.clients("custos") if c.client_id == client_id), None)
-    if not same_secret(secret, found.client_secret if found else "") or found is None:
-        raise _RefusedError(UNAUTHENTICATED, "Request is not authorized")
+        raise RefusedError(UNAUTHENTICATED, "Request is not authorized, client is not found")
     return found
 
 
@@ -179,7 +149,7 @@ def _realm(state: State, client: Client) -> KeycloakSite:
 def _parameters() -> dict[str, str]:
     """A request message: from the query, or a JSON body; a form is not understood."""
     if request.mimetype == "application/x-www-form-urlencoded" and request.content_length:
-        raise _RefusedError(INVALID_ARGUMENT, "Request body is not JSON")
+        raise RefusedError(INVALID_ARGUMENT, "Request body is not JSON")
     body = _json_object() if request.content_length else {}
     return {name: value for name, value in body.items() if isinstance(value, str)} | dict(
         request.args.items()
@@ -189,33 +159,42 @@ def _parameters() -> dict[str, str]:
 def _json_object() -> dict[str, Any]:
     body = request.get_json(force=True, silent=True)
     if not isinstance(body, dict):
-        raise _RefusedError(INVALID_ARGUMENT, "Expect message object but got something else")
+        raise RefusedError(INVALID_ARGUMENT, "Expect message object but got something else")
     return body
 
 
 def _token(state: State, server: Server, client: Client, given: Mapping[str, str]) -> Response:
     """Ask the tenant's realm, in the name of its Keycloak client."""
-    needed = {"authorization_code": ("code", "redirect_uri"), "refresh_token": ("refresh_token",)}
+    needed = {
+        "authorization_code": ("code", "redirect_uri"),
+        "refresh_token": ("refresh_token",),
+        "password": ("username", "password"),
+    }
     for name in needed.get(given.get("grant_type", ""), ()):
         if not given.get(name):
-            raise _RefusedError(FAILED_PRECONDITION, f"{name} should not be null")
-    _realm(state, client)
+            raise RefusedError(FAILED_PRECONDITION, f"{name} should not be null")
+    site = _realm(state, client)
+    if given.get("grant_type") == "password":
+        owner = owner_by_password(state, client, given["username"], given["password"])
+        if owner is None:
+            raise RefusedError(INTERNAL, "invalid_grant Invalid user credentials")
+        return jsonify(tokens.issue(site, owner, SCOPE, refreshable=True))
     form = {n: [v] for n, v in given.items() if n not in ("client_id", "client_secret")}
     form |= {"client_id": [client.client_id], "client_secret": [state.iam_secret(client)]}
     reply: Response = server.create_token_response(ProtocolRequest(form, Headers()))
     if reply.status_code >= HTTPStatus.BAD_REQUEST:
         said = reply.get_json()
         message = f"{said['error']} {said['error_description']}"
-        raise _RefusedError(INTERNAL, message)
+        raise RefusedError(INTERNAL, message)
     return reply
 
 
 def _users_token(state: State, client: Client, access_token: str) -> Token:
     token = state.token(access_token)
     if token is None or token.signin.client != client or not state.is_live(token):
-        raise _RefusedError(UNAUTHENTICATED, "Request is not authorized, token is not valid")
+        raise RefusedError(UNAUTHENTICATED, "Request is not authorized, token is not valid")
     if not token.signin.claims.get("email"):
-        raise _RefusedError(UNAUTHENTICATED, "Request is not authorized, user has no email")
+        raise RefusedError(UNAUTHENTICATED, "Request is not authorized, user has no email")
     return token
 
 
@@ -233,6 +212,17 @@ def _user(token: Token) -> dict[str, Any]:
         "client_id": token.signin.client.client_id,
     }
     return {name: str(value) for name, value in user.items()}
+
+
+def _own_or_below(state: State, client: Client, client_id: str) -> Client:
+    """The client itself, or one of a tenant below; below the super tenant are all."""
+    if client_id == client.client_id:
+        return client
+    mine, other = state.tenants.by_id(client.realm), state.tenants.by_client(client_id)
+    known = state.client("custos", client_id, str(other.tenant_id)) if other else None
+    if mine and other and known and (mine.above_all or other.parent == mine.tenant_id):
+        return known
+    raise RefusedError(UNAUTHENTICATED, "Request is not authorized")
 
 
 def _credentials(state: State, client: Client) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from werkzeug.datastructures import Headers
 from fedhub.idp import bearer, tokens
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
-from fedhub.idp.faces.custos_legacy import tenant_credentials
+from fedhub.idp.custos_tenants.callers import tenant_credentials
 from fedhub.idp.faces.keycloak import PROTOCOL, CustosRealmSite, keycloak_metadata
 from fedhub.idp.grants import ProtocolRequest, Server
 from fedhub.idp.keys import Keys

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from fedhub.idp import bearer, logout, tokens
 from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
+from fedhub.idp.custos_tenants.owners import duplicate_of
 from fedhub.idp.grants import Server, token_response
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
@@ -209,6 +210,10 @@ class CustosRealmSite(KeycloakSite):
     def title(self) -> str:
         """Both names."""
         return f"Custos (its Keycloak realm “{self.realm}”)"
+
+    def refused_person(self, claims: Mapping[str, Any]) -> str:
+        """Who comes from CILogon under the name of the tenant's owner, who does not."""
+        return duplicate_of(self.state.tenants.by_id(self.realm), claims)
 
 
 def realm_site(state: State, realm: str, prefix: str = "") -> KeycloakSite:
