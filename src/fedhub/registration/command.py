@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from fedhub.registration.opened import Opened
 from fedhub.registration.overview import Row, find_client, row
 from fedhub.registration.search import shown
 from fedhub.registration.settings import Settings, load_settings
-from fedhub.registration.sync import Item, Plan, look_through, plan
+from fedhub.registration.sync import Item, Looked, Plan, look_through, plan
 from fedhub.registration.targets import Target, one_target, targets
 
 
@@ -176,8 +177,7 @@ def overview(folder: Path) -> Overview:
     """
     with Opened(folder) as opened:
         settings = _settings(folder)
-        read = read_folder(folder, settings)
-        looked = look_through([(one, opened.of(one)) for one in settings.administrators])
+        read, looked = _both_sides(folder, settings, opened)
         rows = []
         for target in read.targets:
             clients, all_clients = next(
@@ -215,14 +215,13 @@ def sync(
     """
     with _alone(folder, talk), Opened(folder) as opened:
         settings = _settings(folder)
-        read = read_folder(folder, settings, only)
+        read, looked = _both_sides(folder, settings, opened, only)
         for name in only:
             if name not in read.known:
                 raise UsageError(
                     f"there is no hub {name} in {folder}",
                     fix=f"the hubs there are {', '.join(read.known)}",
                 )
-        looked = look_through([(one, opened.of(one)) for one in settings.administrators])
         made = _plan(read, settings, looked)
         if only:
             chosen = tuple(item for item in made.items if item.hub in only)
@@ -240,7 +239,17 @@ def sync(
         )
 
 
-def _plan(read: Folder, settings: Settings, looked: list) -> Plan:  # type: ignore[type-arg]
+def _both_sides(
+    folder: Path, settings: Settings, opened: Opened, only: Sequence[str] = ()
+) -> tuple[Folder, list[Looked]]:
+    """Return what hubs ask for and what is registered; the provider answers meanwhile."""
+    administrators = [(one, opened.of(one)) for one in settings.administrators]
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look_through, administrators)
+        return read_folder(folder, settings, only), looking.result()
+
+
+def _plan(read: Folder, settings: Settings, looked: Iterable[Looked]) -> Plan:
     unfinished = {
         (name, provider): journal[provider]
         for name, journal in read.journals.items()

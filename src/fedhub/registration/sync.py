@@ -16,6 +16,9 @@ from fedhub.registration.settings import Administrator
 from fedhub.registration.targets import Target
 from fedhub.registration.update import described, wanted_of
 
+Looked = tuple[Administrator, Clients, tuple[RegisteredClient, ...]]
+"""An administrator, its client management, and all clients there."""
+
 Step = Literal["create", "update", "delete", "look"]
 
 
@@ -65,7 +68,7 @@ def plan(
     targets: Sequence[Target],
     unfinished: dict[tuple[str, str], Unfinished],
     known: Mapping[str, set[str] | None],
-    opened: Iterable[tuple[Administrator, Clients, tuple[RegisteredClient, ...]]],
+    opened: Iterable[Looked],
     owner: str,
 ) -> Plan:
     """Compare what hubs ask for with what is registered.
@@ -179,7 +182,7 @@ def _left_over(
 
 def look_through(
     administrators: Sequence[tuple[Administrator, Clients]],
-) -> list[tuple[Administrator, Clients, tuple[RegisteredClient, ...]]]:
+) -> list[Looked]:
     """Have every administrator's clients shown.
 
     Raises:

