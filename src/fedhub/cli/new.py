@@ -116,7 +116,7 @@ def _report(hub: str, plan: Planned, *, as_json: bool) -> None:
         typer.echo(f"{plan.path}:{one.line}: still to fill in: {one.name}", err=True)
     typer.echo(
         f"Next: `fedhub check {hub}`, then `fedhub run {hub}` to try it. Register it at the login "
-        f"provider: `fedhub register create {hub}`, or by hand the callback URL that `helm install` "
-        "prints.",
+        f"provider: `fedhub register create {hub}`, or by hand the callback URL that "
+        "`helm install` prints.",
         err=True,
     )

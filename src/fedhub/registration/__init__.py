@@ -1,7 +1,7 @@
 """Registrations: a hub's OAuth clients at its providers.
 
-`command` is what `fedhub register` calls; it locks the folder, loads the hub and hands a `Job` to one
-of the commands.
+`command` is what `fedhub register` calls; it locks the folder, loads the hub and hands a `Job` to
+one of the commands.
 
 | module | knows |
 |---|---|
