@@ -28,7 +28,9 @@ def create(job: Job) -> Outcome:
     if job.kept is not None:
         return _as_it_is(job, job.kept)
     _refuse_others(job, job.own())
-    job.agree(Outcome("created", ""), target.wanted.lines(target.place.file))
+    job.agree(
+        Outcome("created", ""), target.wanted.lines(target.administrator.label, target.place.file)
+    )
     for _ in range(_TRIES):
         made = begin(job)
         if conclude(job, job.own()):

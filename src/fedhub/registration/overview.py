@@ -33,7 +33,7 @@ class Row:
         differences: between the two, line by line.
         file: where id and secret are stored.
         overlap: whether callback URLs are kept that nobody asks for.
-        rotation: the new client of a rotation that is under way; "" for none.
+        rotation: the other client of a rotation that is under way; "" for none.
         lost: clients that may be there and are of no use.
         registered: all attributes, as the provider has them.
     """
@@ -79,21 +79,29 @@ def row(
     state, differences = _state(target, clients, client)
     tag = client.tag if client else None
     stored = target.stored.client_id if target.stored else ""
+    client_id = client.client_id if client else stored
     return Row(
         hub=target.hub.name,
         provider=target.provider.name,
         administrator=target.administrator.label,
         state=state,
-        client_id=client.client_id if client else stored,
+        client_id=client_id,
         callbacks=tuple(callbacks(client)) if client else (),
         wanted=target.wanted.redirect_uris,
         differences=differences,
         file=str(target.place.file),
         overlap=bool(tag and tag.overlap),
-        rotation=unfinished.rotation.new.client_id if unfinished.rotation else "",
+        rotation=_other(unfinished, client_id),
         lost=len(unfinished.attempts),
         registered=client.attributes if client else {},
     )
+
+
+def _other(unfinished: Unfinished, client_id: str) -> str:
+    if unfinished.rotation is None:
+        return ""
+    old, new = unfinished.rotation.old.client_id, unfinished.rotation.new.client_id
+    return old if client_id == new else new
 
 
 def find_client(target: Target, clients: Clients) -> RegisteredClient | None:

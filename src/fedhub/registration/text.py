@@ -35,6 +35,8 @@ def report_line(report: Report) -> str:
     """Return what a command did, in a line."""
     outcome = report.outcome
     words = [f"{report.hub} ({report.provider})", outcome.did, outcome.client_id]
+    if outcome.did == "unchanged" and not outcome.client_id:
+        words = [words[0], "has no client"]
     return printable(" ".join(word for word in words if word))
 
 
@@ -51,7 +53,7 @@ def row_text(row: Row) -> Iterator[str]:
             yield printable(f"  callback URL  {one}  (wanted, not registered)")
     if row.state not in ("not registered", "stored only"):
         for name in ("client_name", "scope", "grant_types", "contacts", "rt_lifetime"):
-            if (value := row.registered.get(name)) is not None:
+            if (value := row.registered.get(name)) not in (None, [], ""):
                 yield printable(f"  {name:<12}  {_plain(value)}")
     if row.state not in ("not registered", "not stored"):
         yield f"  stored in     {row.file}"
@@ -64,7 +66,8 @@ def _notes(row: Row) -> Iterator[str]:
     if row.overlap:
         yield f"  old callback URLs stay until `fedhub register update {row.hub} --finish`"
     if row.rotation:
-        yield f"  is being rotated to {row.rotation}: go on with `fedhub register rotate {row.hub}`"
+        yield f"  rotation      the other client is {row.rotation}"
+        yield f"                go on with `fedhub register rotate {row.hub}`"
     if row.lost:
         yield f"  {row.lost} lost: settled by the next `fedhub register create {row.hub}`"
 

@@ -11,6 +11,7 @@ from fedhub.registration.clients import RegisteredClient
 from fedhub.registration.create import registered
 from fedhub.registration.job import Job, Outcome
 from fedhub.registration.settle import settle
+from fedhub.registration.tag import Tag
 from fedhub.registration.targets import Target
 
 
@@ -101,8 +102,12 @@ def described(client: RegisteredClient, changes: dict[str, Any]) -> list[str]:
             lines += [f"+ {name}: {one}" for one in value if one not in old]
         else:
             lines.append(f"~ {name}: {before} → {value}")
-    if "comment" in changes:
-        lines.append(f"~ comment: {changes['comment']}")
+    before_tag, after_tag = client.tag, Tag.parse(changes.get("comment"))
+    if before_tag and after_tag and after_tag.overlap != before_tag.overlap:
+        word = (
+            "old callback URLs stay for now" if after_tag.overlap else "no old callback URLs stay"
+        )
+        lines.append(f"~ comment: {word}")
     return lines
 
 

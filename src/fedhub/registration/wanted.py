@@ -44,13 +44,15 @@ class Wanted:
         known |= {"contacts": [self.contact]} if self.contact else {}
         return known | ({"client_uri": self.home_url} if self.home_url else {})
 
-    def lines(self, file: Path) -> list[str]:
+    def lines(self, at: str, file: Path) -> list[str]:
         """What is registered, as lines for a person.
 
         Args:
+            at: the provider.
             file: where its id and secret will be.
         """
         return [
+            f"at            {at}",
             f"name          {self.name}",
             *(f"callback URL  {one}" for one in self.redirect_uris),
             f"scopes        {' '.join(self.scopes)}",
