@@ -30,6 +30,14 @@ test-image: install docker-tools images/hub/wheels/.ready ## Test the hub image,
 	@if ci/with-docker true; then ci/with-docker $(BIN)/python -m pytest tests/image $(ARGS); \
 	else $(BIN)/python -m pytest tests/image $(ARGS); fi # they skip, and say why
 
+.PHONY: test-peers
+test-peers: install java ## Test on a real Keycloak, which this starts
+	FEDHUB_PEERS=1 $(BIN)/python -m pytest tests/peers $(ARGS)
+
+.PHONY: peers
+peers: install java ## Start the Keycloak of the tests, to try things on
+	@$(BIN)/python -m tests.peers.keycloak
+
 .PHONY: test-cluster
 test-cluster: install chart-dependency docker-tools cluster-tools ## Test on a Kubernetes of its own (as root)
 	images=$$(ci/cluster-images) && FEDHUB_CLUSTER_IMAGES=$$images \
@@ -154,6 +162,16 @@ browser:
 	    echo "Installing Chromium …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  echo "No Chromium here: the browser tests will skip."
+
+# Keycloak, a peer in tests, comes through Maven and runs on Java. Without them its tests skip and say so.
+.PHONY: java
+java:
+	@command -v java >/dev/null && command -v mvn >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing Java and Maven …" && apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      openjdk-17-jre-headless maven >/dev/null; } || \
+	  echo "No Java or no Maven here: the tests on a real Keycloak will skip."
 
 # A server for the tests of backups. Without it they skip and say so.
 .PHONY: postgres

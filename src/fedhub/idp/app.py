@@ -18,6 +18,8 @@ from fedhub.idp.site import error_page
 from fedhub.idp.state import State, same_secret
 
 FACES = ("cilogon", "keycloak", "custos_legacy", "custos_v1", "github", "oidc")
+JSON_ERRORS = ("/realms/", "/auth/realms/", "/admin/realms/")
+"""Where a server says in JSON that there is no such page, or no such method."""
 MAX_BODY = 1024 * 1024
 FAULTS_PATH = "/_fedhub/faults"
 
@@ -98,7 +100,11 @@ def _plain_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:
         return Response(status=status, headers=error.get_headers())
-    reply = error_page("an identity provider", f"{error.name}.", status)
+    if request.path.startswith(JSON_ERRORS):
+        reply = jsonify(error=f"HTTP {status} {error.name}")
+        reply.status_code = status
+    else:
+        reply = error_page("an identity provider", f"{error.name}.", status)
     if isinstance(getattr(error, "valid_methods", None), (list, tuple, set)):
         reply.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]  # MethodNotAllowed has it
     return reply

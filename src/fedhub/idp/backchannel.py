@@ -59,6 +59,8 @@ def logout_token(state: State, session: Session, client: Client, issuer: str) ->
         "sid": session.id,
         "events": {EVENT: {}},
     }
+    if client.face == "keycloak":
+        claims["typ"] = "Logout"
     return state.keys.sign(claims, kind="logout+jwt")
 
 

@@ -10,17 +10,22 @@ from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.site import Site, no_store
 
 
-def access_token(site: Site, *, in_query: bool = False, scheme: str = "bearer") -> Token | Response:
+def access_token(
+    site: Site, *, in_query: bool = False, in_form: bool = False, scheme: str = "bearer"
+) -> Token | Response:
     """The valid token of this request, or the refusal to send.
 
     Args:
         site: whose manner to refuse in, and whose tokens count.
         in_query: whether `?access_token=` or a form field counts too (RFC 6750 section 2.2, 2.3).
+        in_form: whether a form field alone does.
         scheme: the authorization scheme, in lower case.
     """
     given = bearer_value(scheme)
     if not given and in_query:
         given = request.values.get("access_token", "")
+    if not given and in_form:
+        given = request.form.get("access_token", "")
     if not given:
         return site.refuse_bearer(given=False)
     token = site.state.token(given)

@@ -149,22 +149,26 @@ class CodeGrant(grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib
         )
 
     def query_authorization_code(self, value: str, registration: Registration) -> Code:
-        """Take the code; another client's attempt does not use it up.
+        """Take the code.
 
         Raises:
             Refused: it is unknown, used, expired, another client's or another callback's.
         """
-        state = current_site().state
+        site = current_site()
+        state = site.state
         peeked = state.peek_code(value)
         if peeked is None:
             raise Refused(Reason.CODE_UNKNOWN)
-        if not peeked.signin.client.is_same_as(registration.client):
+        stranger = not peeked.signin.client.is_same_as(registration.client)
+        if stranger and not site.strangers_use_codes_up:
             raise Refused(Reason.CODE_OF_ANOTHER_CLIENT)
-        code, first_use = state.redeem(value)
+        code, first_use = state.redeem(value, site.issued_together)
         if code is None:
             raise Refused(Reason.CODE_UNKNOWN)
         if not first_use:
             raise Refused(Reason.CODE_REUSED)
+        if stranger:
+            raise Refused(Reason.CODE_OF_ANOTHER_CLIENT)
         if state.clock() >= code.expires_at:
             raise Refused(Reason.CODE_EXPIRED)
         if code.redirect_uri and self.request.payload.redirect_uri != code.redirect_uri:
@@ -198,10 +202,15 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib i
         Raises:
             Refused: it may not.
         """
-        state = current_site().state
+        site = current_site()
+        state = site.state
         token = state.refresh(refresh_token)
-        if token is None or not state.is_refreshable(token):
+        if token is None:
             raise Refused(Reason.REFRESH_INVALID)
+        if not token.check_client(self.request.client):
+            raise Refused(Reason.REFRESH_OF_ANOTHER_CLIENT)
+        if not state.is_refreshable(token):
+            raise Refused(site.dead_refresh(token))
         if state.is_disabled(token.signin.persona):
             raise Refused(Reason.USER_DISABLED)
         return token
@@ -216,6 +225,18 @@ class RefreshGrant(grants.RefreshTokenGrant):  # type: ignore[misc]  # Authlib i
         if site.refresh_is_single_use and not site.state.spend_refresh(refresh_token):
             raise Refused(Reason.REFRESH_INVALID)
         return refresh_token.signin
+
+    def issue_token(self, user: SignIn, refresh_token: Token) -> dict[str, Any]:
+        """The reply, with the scopes that the site grants."""
+        asked = self.request.payload.scope or ""
+        scope = current_site().refreshed_scope(asked, refresh_token.scope)
+        issued: dict[str, Any] = self.generate_token(
+            user=user, scope=scope, include_refresh_token=self.INCLUDE_NEW_REFRESH_TOKEN
+        )
+        return issued
+
+    def _validate_token_scope(self, token: Token) -> None:
+        """Nothing to do: `issue_token` asks the site."""
 
     def revoke_old_credential(self, refresh_token: Token) -> None:
         """Nothing more to do: single-use tokens were spent above."""
@@ -238,7 +259,7 @@ class Challenge(CodeChallenge):  # type: ignore[misc]  # Authlib is untyped
             if not grant.request.authorization_code.code_challenge:
                 raise Refused(Reason.VERIFIER_UNEXPECTED) from None
             given = grant.request.form.get("code_verifier")
-            raise Refused(Reason.VERIFIER_WRONG if given else Reason.VERIFIER_MISSING) from None
+            raise Refused(Reason.VERIFIER_MALFORMED if given else Reason.VERIFIER_MISSING) from None
 
 
 class RefreshedIdToken(OpenIDToken):  # type: ignore[misc]  # Authlib is untyped

@@ -16,7 +16,7 @@ from flask import Response, request
 from fedhub.idp import sessions
 from fedhub.idp.client import Client
 from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Server
-from fedhub.idp.refusals import Refused
+from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.site import Site, error_page, send_back
 
 
@@ -46,7 +46,8 @@ def by_browser(site: Site, *, legacy: bool = False) -> Response:
         return error_page(site.title, str(error), HTTPStatus.BAD_REQUEST)
     live = sessions.current(site)
     hinted = hint is not None and (live is None or hint.session == live.id)
-    if live and not hinted and not legacy and "confirm" not in request.form:
+    unasked = not hinted and not legacy and "confirm" not in request.form
+    if unasked and (live or not target):
         return ask(site)
     ended = {live.id if live else "", hint.session if hint else ""}
     for session in filter(None, ended):
@@ -77,14 +78,19 @@ def by_refresh_token(site: Site, server: Server) -> Response:
         who = server.authenticate_client(ProtocolRequest(form, request.headers), AUTH_METHODS)
     except Refused as error:
         return site.refuse_token(error.reason, basic=False)
-    end_by_refresh_token(site, who.client, request.form["refresh_token"])
+    token = site.state.refresh(request.form["refresh_token"])
+    if token is None:
+        return site.refuse_token(Reason.REFRESH_INVALID, basic=False)
+    if not token.check_client(who):
+        return site.refuse_token(Reason.REFRESH_OF_ANOTHER_CLIENT, basic=False)
+    sessions.end(site, token.signin.session)
     return Response(status=204)
 
 
 def end_by_refresh_token(site: Site, client: Client, refresh_token: str) -> bool:
     """End the session of a client's refresh token; False when there is none."""
     token = site.state.refresh(refresh_token)
-    if token is None or token.signin.client != client:
+    if token is None or not token.signin.client.is_same_as(client):
         return False
     sessions.end(site, token.signin.session)
     return True
@@ -109,20 +115,20 @@ def _read_hint(site: Site) -> _Hint | None:
     claims = site.state.keys.read(token)
     # Keycloak's access tokens are signed too, and say so.
     if claims is None or claims.get("iss") != site.issuer or claims.get("typ", "ID") != "ID":
-        raise _RefusedError("Invalid parameter: id_token_hint.")
+        raise _RefusedError("Invalid parameter: id_token_hint")
     client_id = str(claims.get("azp") or claims.get("aud", ""))
     if request.values.get("client_id", client_id) != client_id:
-        raise _RefusedError("Invalid parameter: client_id is not that of the id_token_hint.")
+        raise _RefusedError("Invalid parameter: id_token_hint")
     return _Hint(client_id, str(claims.get("sid", "")))
 
 
 def _legacy_target(site: Site, *, legacy: bool) -> str:
-    """The `redirect_uri` of a logout from before Keycloak 18."""
-    target = request.values.get("redirect_uri", "")
+    """The `redirect_uri` of a logout from before Keycloak 18, which means nothing since."""
+    target = request.values.get("redirect_uri", "") if legacy else ""
     known = (uri for client in _realm_clients(site) for uri in client.redirect_uris)
     also = (uri for client in _realm_clients(site) for uri in _targets(client))
-    if target and not (legacy and target in (*known, *also)):
-        raise _RefusedError("Invalid redirect uri.")
+    if target and target not in (*known, *also):
+        raise _RefusedError("Invalid redirect uri")
     return target
 
 
@@ -131,10 +137,8 @@ def _target(site: Site, hint: _Hint | None) -> str:
     target = request.values.get("post_logout_redirect_uri", "")
     client_id = hint.client_id if hint else request.values.get("client_id", "")
     if target and not client_id:
-        raise _RefusedError("Missing parameters: id_token_hint.")
+        raise _RefusedError("Missing parameters: id_token_hint")
     client = site.client(client_id)
-    if client_id and client is None:
-        raise _RefusedError("Client not found.")
     if target and (client is None or target not in _targets(client)):
-        raise _RefusedError("Invalid redirect uri.")
+        raise _RefusedError("Invalid redirect uri")
     return target

@@ -71,6 +71,11 @@ class Token:
     revoked: bool = False
     refresh_revoked: bool = False
 
+    @property
+    def is_offline(self) -> bool:
+        """Whether it outlives its session (OpenID Connect Core 1.0 section 11)."""
+        return "offline_access" in self.scope.split()
+
     def check_client(self, registration: Any) -> bool:
         """Whether it was issued to this registration (Authlib's question)."""
         client: Client = registration.client

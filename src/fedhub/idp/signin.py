@@ -294,4 +294,4 @@ def _hints(values: dict[str, str]) -> list[str]:
 
 def _prompts(site: Site, values: dict[str, str]) -> set[str]:
     asked = set(values.get("prompt", "").split())
-    return asked if site.understood_prompts is None else asked & site.understood_prompts
+    return site.prompts(asked)

@@ -17,7 +17,7 @@ from flask import Response, g, jsonify, render_template
 from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
 from fedhub.idp.records import SignIn, Token
-from fedhub.idp.refusals import Reason
+from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.state import State, same_secret, username_of
 
 S = TypeVar("S", bound="Site")
@@ -36,8 +36,11 @@ class Site:
     face: ClassVar[Face] = "oidc"
     access_lifetime: ClassVar[float] = 3600.0
     refresh_lifetime: ClassVar[float] = 14 * 86400.0
+    id_token_lifetime: ClassVar[float] = 900.0
     refresh_is_single_use: ClassVar[bool] = False
     splits_basic_at_last_colon: ClassVar[bool] = False
+    strangers_use_codes_up: ClassVar[bool] = False
+    """Whether a code is spent by another client's attempt."""
     logout_withdraws_tokens: ClassVar[bool] = True
     session_cookie: ClassVar[str] = "idp_session"
     understood_prompts: ClassVar[frozenset[str] | None] = None
@@ -57,9 +60,11 @@ class Site:
         Reason.CALLBACK_MISMATCH: (400, "invalid_grant", "redirect_uri does not match"),
         Reason.VERIFIER_MISSING: (400, "invalid_grant", "The code verifier is missing"),
         Reason.VERIFIER_WRONG: (400, "invalid_grant", "The code verifier does not match"),
+        Reason.VERIFIER_MALFORMED: (400, "invalid_grant", "The code verifier is malformed"),
         Reason.VERIFIER_UNEXPECTED: (400, "invalid_grant", "No code challenge was sent"),
         Reason.REFRESH_MISSING: (400, "invalid_request", "The parameter refresh_token is missing"),
         Reason.REFRESH_INVALID: (400, "invalid_grant", "The refresh token is invalid"),
+        Reason.REFRESH_OF_ANOTHER_CLIENT: (400, "invalid_grant", "The refresh token is invalid"),
         Reason.REFRESH_NOT_ALLOWED: (400, "unauthorized_client", "Refresh is not allowed"),
         Reason.USER_DISABLED: (400, "invalid_grant", "The user is disabled"),
         Reason.GRANT_MISSING: (400, "invalid_request", "The parameter grant_type is missing"),
@@ -123,6 +128,24 @@ class Site:
         """The scopes a client gets for those it asked for."""
         return scope
 
+    def refreshed_scope(self, asked: str, granted: str) -> str:
+        """The scopes of a refresh (RFC 6749 section 6).
+
+        Args:
+            asked: those asked for; "" for all.
+            granted: those of the refresh token.
+
+        Raises:
+            Refused: one was not granted before.
+        """
+        if not set(asked.split()) <= set(granted.split()):
+            raise Refused(Reason.SCOPE_INVALID)
+        return asked or granted
+
+    def prompts(self, asked: set[str]) -> set[str]:
+        """The values of `prompt` that count."""
+        return asked if self.understood_prompts is None else asked & self.understood_prompts
+
     def refused_scope(self, scope: str, client: Client) -> str:
         """A sentence when a client may not ask for a scope; empty when all is well."""
         return ""
@@ -132,6 +155,14 @@ class Site:
     def refused_person(self, claims: Mapping[str, Any]) -> str:
         """Why somebody who has signed in gets no further, for them to read; "" when they do."""
         return ""
+
+    def refresh_lifetime_of(self, scope: str) -> float:
+        """Seconds that a refresh token lives."""
+        return self.refresh_lifetime
+
+    def issued_together(self, token: Token, signin: SignIn) -> bool:
+        """Whether a token goes when the code, or the refresh token, of a sign-in is withdrawn."""
+        return token.signin.id == signin.id
 
     def claims(self, signin: SignIn, scope: str) -> dict[str, Any]:
         """What userinfo and the ID token say of a person."""
@@ -207,6 +238,10 @@ class Site:
     def refuse_disabled(self) -> Response:
         """Answer a request with the access token of somebody whose account is disabled."""
         return self.refuse_bearer(given=True, description="The user is disabled")
+
+    def dead_refresh(self, token: Token) -> Reason:
+        """Why a refresh token may be used no more."""
+        return Reason.REFRESH_INVALID
 
     def dead_token_words(self, token: Token) -> str:
         """What it says of a token that has expired or was withdrawn."""

@@ -201,13 +201,19 @@ class State:
             self._forget_the_expired()
             self._codes[code.code] = code
 
-    def redeem(self, value: str) -> tuple[Code | None, bool]:
+    def redeem(
+        self, value: str, together: Callable[[Token, SignIn], bool]
+    ) -> tuple[Code | None, bool]:
         """Take a code, once.
+
+        Args:
+            value: the code.
+            together: whether a token goes with a sign-in.
 
         Returns:
             The code (None when there is none) and whether this is its first use. Two threads
             that present the same code get True only once. A second use withdraws every token
-            of the sign-in (RFC 6749 section 4.1.2).
+            that was issued together with it (RFC 6749 section 4.1.2).
         """
         with self._lock:
             code = self._codes.get(value)
@@ -215,7 +221,7 @@ class State:
                 return None, False
             first, code.used = not code.used, True
             if not first:
-                self.revoke(lambda token: token.signin.id == code.signin.id)
+                self.revoke(lambda token: together(token, code.signin))
             return code, first
 
     def peek_code(self, value: str) -> Code | None:
@@ -309,7 +315,7 @@ class State:
     def close_session(self, session_id: str) -> list[Future[int]]:
         """End a session, with the tokens issued in it, and tell its clients.
 
-        Refresh tokens for `offline_access` stay (Back-Channel Logout 1.0 section 2.7).
+        Tokens for `offline_access` stay (Back-Channel Logout 1.0 section 2.7).
 
         Returns:
             What the clients answer; empty when the session was over already.
@@ -319,11 +325,20 @@ class State:
             if session is None:
                 return []
             for token in self._access.values() if session.withdraws_tokens else ():
-                if token.signin.session == session_id:
-                    token.revoked = True
-                    offline = "offline_access" in token.scope.split()
-                    token.refresh_revoked = token.refresh_revoked or not offline
+                if token.signin.session == session_id and not token.is_offline:
+                    token.revoked = token.refresh_revoked = True
         return tell(self, session)
+
+    def leave_session(self, signin: SignIn) -> None:
+        """Take a client out of its session, which ends with its last client; nobody is told."""
+        with self._lock:
+            session = self._sessions.get(signin.session)
+            if session is None:
+                return
+            for client in [one for one in session.clients if one.is_same_as(signin.client)]:
+                del session.clients[client]
+            if not session.clients:
+                del self._sessions[session.id]
 
     def close_sessions_of(self, persona: str) -> list[Future[int]]:
         """End every session of a persona, wherever."""

@@ -12,8 +12,6 @@ from fedhub.idp.keys import Forgery
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.site import Site
 
-ID_TOKEN_LIFETIME = 900.0
-
 
 def issue(site: Site, signin: SignIn, scope: str, *, refreshable: bool) -> dict[str, Any]:
     """Make tokens, remember them, and return the token reply (RFC 6749 section 5.1)."""
@@ -24,7 +22,7 @@ def issue(site: Site, signin: SignIn, scope: str, *, refreshable: bool) -> dict[
         signin=signin,
         scope=scope,
         expires_at=now + site.access_lifetime,
-        refresh_expires_at=now + site.refresh_lifetime if refreshable else now,
+        refresh_expires_at=now + site.refresh_lifetime_of(scope) if refreshable else now,
     )
     site.state.add_token(token)
     reply: dict[str, Any] = {"access_token": token.access_token}
@@ -43,7 +41,7 @@ def id_token(site: Site, signin: SignIn, scope: str, access_token: str, nonce: s
     claims = site.id_token_claims(signin, scope) | {
         "iss": site.issuer,
         "aud": signin.client.client_id,
-        "exp": issued + int(ID_TOKEN_LIFETIME),
+        "exp": issued + int(site.id_token_lifetime),
         "iat": issued,
         "auth_time": int(signin.auth_time),
         "at_hash": _half_hash(site.hashed_access_token(access_token)),

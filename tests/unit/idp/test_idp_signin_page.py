@@ -216,7 +216,9 @@ def test_a_mistake_of_the_client_is_reported_to_its_callback(
             continue  # GitHub asks for none
         query = callback_query(web.get(authorize_url(path, face, **change)))
         assert (query["error"], query["state"]) == (error, "st1")
-        assert query["error_description"]
+        # Keycloak leaves it at the code.
+        said = face in ("keycloak", "custos") and error == "unsupported_response_type"
+        assert ("error_description" in query) is not said
 
 
 @pytest.mark.parametrize(("face", "path"), EVERY_AUTHORIZE)

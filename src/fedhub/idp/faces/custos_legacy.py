@@ -29,7 +29,9 @@ from fedhub.idp.custos_tenants.refusals import (
     UNAUTHENTICATED,
     RefusedError,
 )
-from fedhub.idp.faces.keycloak import PROTOCOL, KeycloakSite, keycloak_metadata, realm_site
+from fedhub.idp.faces.keycloak import realm_site
+from fedhub.idp.faces.keycloak_discovery import PROTOCOL, keycloak_metadata
+from fedhub.idp.faces.keycloak_site import KeycloakSite
 from fedhub.idp.grants import ProtocolRequest, Server
 from fedhub.idp.logout import end_by_refresh_token
 from fedhub.idp.records import Token

@@ -25,7 +25,8 @@ from fedhub.idp import bearer, tokens
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
 from fedhub.idp.custos_tenants.callers import tenant_credentials
-from fedhub.idp.faces.keycloak import PROTOCOL, CustosRealmSite, keycloak_metadata
+from fedhub.idp.faces.keycloak_discovery import PROTOCOL, keycloak_metadata
+from fedhub.idp.faces.keycloak_site import CustosRealmSite
 from fedhub.idp.grants import ProtocolRequest, Server
 from fedhub.idp.keys import Keys
 from fedhub.idp.logout import end_by_refresh_token
