@@ -129,3 +129,23 @@ def _print_rekeyed(done: list[Rekeyed], *, dry_run: bool) -> None:
         typer.echo("nothing is written yet", err=True)
     if any(one.removed for one in done):
         typer.echo(REMOVED, err=True)
+
+
+@app.command(short_help="Refuse secrets in plaintext, before a commit.")
+def verify(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Values files.")],
+    output: _Output = "text",
+) -> None:
+    """Say where files hold a secret in plaintext; decrypts nothing. The hook fedhub-secrets."""
+    from pathlib import Path
+
+    from fedhub.checks.report import json_text, line
+    from fedhub.checks.staged import verify as problems_of
+
+    problems = [problem for file in files for problem in problems_of(Path(file))]
+    if output == "json":
+        typer.echo(json_text(problems))
+    else:
+        for problem in problems:
+            typer.echo(line(problem))
+    raise typer.Exit(1 if problems else 0)
