@@ -61,6 +61,8 @@ def edit(hub: str, *, folder: Path = Path("values")) -> Edited:
     """
     name, path = place_of(hub, folder)
     before = read(name, path) if path.exists() else None
+    if not os.access(path.parent, os.W_OK):  # said before anybody has written something
+        raise FedhubError(f"{path.parent} can't be written", fix="check its permissions")
     content = before.seen if before else encrypted(_HEADER, path)
     with _ended_by_signals(path), _private_folder() as private:
         # Its name tells the editor which language it is.
@@ -150,11 +152,11 @@ def _put(path: Path, content: bytes, before: SecretsFile | None) -> None:
         else:
             with beside(path, content, mode=path.stat().st_mode & 0o777) as draft:
                 replace(path, draft, seen=before.seen)
-    except (FedhubError, OSError) as error:
+    except (FedhubError, FileNotFoundError) as error:
         number, kept = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".yours", dir=path.parent)
         with os.fdopen(number, "wb") as file:
             file.write(content)
-        message = error.message if isinstance(error, FedhubError) else f"{path} is gone"
+        message = getattr(error, "message", f"{path} is gone")
         raise FedhubError(
             message, fix=f"what you wrote is in {kept}, encrypted: bring it over, then remove it"
         ) from None

@@ -123,6 +123,18 @@ def test_a_file_that_appears_meanwhile_stays(hub: Path, editor: Editor) -> None:
     assert len(list(Path("values").glob("*.yours"))) == 1
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_can_not_be_written_is_said_before_the_editor_opens(
+    hub: Path, editor: Editor
+) -> None:
+    Path("values").chmod(0o500)
+    done = secrets("edit", "x", **editor("pathlib.Path('/dev/stderr').write_text('opened')"))
+    Path("values").chmod(0o700)
+    assert done.returncode == 1
+    assert "values can't be written" in done.stderr
+    assert "opened" not in done.stderr
+
+
 def test_without_an_editor_nothing_happens(hub: Path) -> None:
     before = SECRETS.read_bytes()
     done = secrets("edit", "x", SOPS_EDITOR="no-such-editor")
@@ -168,7 +180,8 @@ def test_a_signal_leaves_no_plaintext_and_no_editor(
 
 def test_ctrl_c_is_the_editors_business(hub: Path, editor: Editor) -> None:
     code = (
-        f"import signal\nsignal.signal(signal.SIGINT, lambda *_: None)\nos.kill({{}}, 2)\n{REPLACE}"
+        "import signal\nassert signal.getsignal(signal.SIGINT) != signal.SIG_IGN\n"
+        f"signal.signal(signal.SIGINT, lambda *_: None)\nos.kill({{}}, 2)\n{REPLACE}"
     )
     parent = "int(open(f'/proc/{os.getppid()}/stat').read().split()[3])"
     done = secrets("edit", "x", **editor(code.format(parent)))
