@@ -10,7 +10,7 @@ import typer
 FOLDER = Path("values")
 
 
-def _hubs_beginning(incomplete: str) -> list[str]:
+def hubs_beginning(incomplete: str) -> list[str]:
     """Complete the name of a hub in `values/`."""
     from fedhub.hub.files import hub_names
 
@@ -35,7 +35,7 @@ def pairs(given: list[str], *, option: str) -> dict[str, str]:
 Hub = Annotated[
     str,
     typer.Argument(
-        metavar="HUB", help="A name in values/, or a path.", autocompletion=_hubs_beginning
+        metavar="HUB", help="A name in values/, or a path.", autocompletion=hubs_beginning
     ),
 ]
 OptionalHub = Annotated[
@@ -43,7 +43,7 @@ OptionalHub = Annotated[
     typer.Argument(
         metavar="HUB",
         help="A name in values/, or a path; without it a sample client.",
-        autocompletion=_hubs_beginning,
+        autocompletion=hubs_beginning,
     ),
 ]
 Hubs = Annotated[
@@ -51,7 +51,7 @@ Hubs = Annotated[
     typer.Argument(
         metavar="HUB|FILE",
         help="Names in values/, or paths. Default: all.",
-        autocompletion=_hubs_beginning,
+        autocompletion=hubs_beginning,
     ),
 ]
 Files = Annotated[

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fedhub.checks.linter import Result
 
 _MANY = 10
-"""Hubs that take longer than a second to check."""
+"""Hubs that take longer than a second."""
 
 
 def check(
@@ -36,9 +36,9 @@ def check(
         return
     from fedhub.checks.linter import check_hubs
 
-    result = check_hubs(hubs or [], extra=files or [], progress=_progress)
+    result = check_hubs(hubs or [], extra=files or [], progress=progress)
     if output == "text":
-        _print_text(result)
+        print_text(result)
     else:
         from fedhub.checks.report import json_text, sarif_text
 
@@ -46,7 +46,8 @@ def check(
     raise typer.Exit(result.exit_code(strict=strict))
 
 
-def _print_text(result: Result) -> None:
+def print_text(result: Result) -> None:
+    """Print problems, and a summary on standard error."""
     import os
     import sys
 
@@ -67,7 +68,8 @@ def _print_text(result: Result) -> None:
     typer.echo(summary(result), err=True)
 
 
-def _progress(hubs: list[str]) -> Iterable[str]:
+def progress(hubs: list[str], doing: str = "Checking") -> Iterable[str]:
+    """Show how far it is, on a terminal, where it takes long."""
     import sys
 
     if len(hubs) < _MANY or not sys.stderr.isatty():
@@ -75,4 +77,4 @@ def _progress(hubs: list[str]) -> Iterable[str]:
     from rich.console import Console
     from rich.progress import track
 
-    return track(hubs, "Checking", console=Console(stderr=True), transient=True)
+    return track(hubs, doing, console=Console(stderr=True), transient=True)

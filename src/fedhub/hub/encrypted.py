@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fedhub.errors import FedhubError, Position
+from fedhub.hub.sops import entries_of, recipients
 
 if TYPE_CHECKING:
     from fedhub.hub.document import Node
@@ -17,7 +18,8 @@ _TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
 
 # Exit codes of sops: cmd/sops/codes/codes.go
 _NOT_AS_ENCRYPTED = {25, 51, 52}  # error decrypting tree, MAC mismatch, MAC not found
-_NO_KEY = 128
+NO_KEY = 128
+DOES_NOT_OPEN = {*_NOT_AS_ENCRYPTED, NO_KEY}
 
 
 def is_encrypted(root: Node) -> bool:
@@ -56,7 +58,7 @@ def decrypted_text(path: Path, root: Node) -> str:
         ) from None
     if result.returncode != 0:
         # sops's own words may quote what it decrypted, so they stay out of the message.
-        raise _refusal(result.returncode, path, root, where)
+        raise refusal(result.returncode, path, root)
     return result.stdout.decode("utf-8")
 
 
@@ -94,12 +96,20 @@ def sops_environment() -> dict[str, str]:
     return {"GOGC": "off"} | os.environ
 
 
-def _refusal(code: int, path: Path, root: Node, where: Position) -> FedhubError:
-    if code == _NO_KEY:
-        recipients = ", ".join(_recipients(root)) or "keys listed under `sops:`"
+def refusal(code: int, path: Path, root: Node) -> FedhubError:
+    """Return why sops did not open a file.
+
+    Args:
+        code: what it exited with.
+        path: the file.
+        root: its tree.
+    """
+    where = _metadata_position(root)
+    if code == NO_KEY:
+        named = ", ".join(map(str, recipients(root))) or "keys listed under `sops:`"
         return FedhubError(
             "no key at hand opens this file",
-            fix=f"it is encrypted for {recipients}: for age, name the file of one of these keys in "
+            fix=f"it is encrypted for {named}: for age, name the file of one of these keys in "
             "SOPS_AGE_KEY_FILE; or ask whoever can open it to add your key",
             position=where,
         )
@@ -116,22 +126,9 @@ def _refusal(code: int, path: Path, root: Node, where: Position) -> FedhubError:
     )
 
 
-def _recipients(root: Node) -> list[str]:
-    metadata = _below(root, "sops")
-    entries = _below(metadata, "age") if metadata else None
-    if entries is None or not isinstance(entries.content, list):
-        return []
-    found = [_below(entry, "recipient") for entry in entries.content]
-    return [str(recipient.content) for recipient in found if recipient is not None]
-
-
 def _metadata_position(root: Node) -> Position:
-    metadata = _below(root, "sops")
+    metadata = root.content.get("sops") if isinstance(root.content, dict) else None
     return metadata.key if metadata is not None else root.start
-
-
-def _below(node: Node, key: str) -> Node | None:
-    return node.content.get(key) if isinstance(node.content, dict) else None
 
 
 def placed_as(values: Node, layout: Node) -> Node:
@@ -146,7 +143,7 @@ def placed_as(values: Node, layout: Node) -> Node:
         there = layout.content if isinstance(layout.content, dict) else {}
         content = {key: placed_as(below, there.get(key, nowhere)) for key, below in content.items()}
     elif isinstance(content, list):
-        entries = layout.content if isinstance(layout.content, list) else []
+        entries = entries_of(layout)
         content = [
             placed_as(below, entries[index] if index < len(entries) else nowhere)
             for index, below in enumerate(content)

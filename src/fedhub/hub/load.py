@@ -64,7 +64,7 @@ def load_hub(hub: str, *, extra: Sequence[Path] = (), folder: Path = Path("value
             warnings.append(_plaintext(path))
     root = reduce(merged, trees)
     z2jh_at = _z2jh_at(root)
-    _check_shape(root, z2jh_at)
+    check_shape(root, z2jh_at)
     where = list(positions(root))
     return Hub(
         name=name,
@@ -75,6 +75,28 @@ def load_hub(hub: str, *, extra: Sequence[Path] = (), folder: Path = Path("value
         warnings=tuple(warnings),
         z2jh_at=z2jh_at,
     )
+
+
+def load_alone(path: Path) -> tuple[Hub, Node]:
+    """Load one values file as it stands, neither merged with others nor decrypted.
+
+    Raises:
+        FedhubError: it can't be read.
+    """
+    from fedhub.hub.document import parse
+
+    root = parse(read_text(path), str(path))
+    where = list(positions(root))
+    hub = Hub(
+        name=path.name.partition(".")[0],
+        files=(ValuesFile(path, "hub", encrypted=False),),
+        values=plain(root),
+        positions={at: key for at, key, _ in where},
+        starts={at: start for at, _, start in where},
+        warnings=(),
+        z2jh_at=_z2jh_at(root),
+    )
+    return hub, root
 
 
 def _read(path: Path) -> tuple[Node, bool]:
@@ -100,7 +122,12 @@ def _z2jh_at(root: Node) -> KeyPath:
     return _WRAPPED if root.content.keys() & _CHART_ONLY else ()
 
 
-def _check_shape(root: Node, z2jh_at: KeyPath) -> None:
+def check_shape(root: Node, z2jh_at: KeyPath) -> None:
+    """Make sure that what is a map in z2jh's values is one.
+
+    Raises:
+        FedhubError: it is not, with its position.
+    """
     paths = {("global",), z2jh_at, *((*z2jh_at, *path) for path in _MAPS)}
     for path in sorted(paths, key=len):
         node: Node | None = root

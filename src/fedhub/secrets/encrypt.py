@@ -15,7 +15,7 @@ from fedhub.hub.encrypted import sops_binary, sops_environment
 from fedhub.hub.merge import KeyPath
 
 _TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
-_YAML = ("--input-type", "yaml", "--output-type", "yaml")
+YAML = ("--input-type", "yaml", "--output-type", "yaml")
 _PUBLIC_KEY = re.compile(r"^# public key: (age1[0-9a-z]+)$", re.MULTILINE)
 """The line that age-keygen writes above an identity."""
 
@@ -34,19 +34,19 @@ def encrypted(plaintext: str, path: Path) -> bytes:
     Raises:
         FedhubError: there is no sops, or nobody to encrypt for.
     """
-    command = ["encrypt", *_YAML, "--filename-override", str(path)]
-    rules = _rules_for(path)
+    command = ["encrypt", *YAML, "--filename-override", str(path)]
+    rules = rules_for(path)
     if rules is not None:
         command = ["--config", str(rules), *command]
-    elif not _recipients_in_environment() and not os.environ.get("SOPS_CONFIG"):
+    elif not recipients_in_environment():
         own = _own_recipients()
         if not own:
             raise _nobody(path)
         command += ["--age", ",".join(own)]
-    done = _sops(command, plaintext)
+    done = run_sops(command, plaintext)
     if done.returncode != 0:
         raise FedhubError(
-            f"sops can't encrypt {path}: {_reason(done.stderr)}",
+            f"sops can't encrypt {path}: {reason(done.stderr)}",
             fix="mend the rules in .sops.yaml, or name recipients in SOPS_AGE_RECIPIENTS",
         )
     return done.stdout
@@ -63,7 +63,7 @@ def set_value(file: Path, path: KeyPath, value: str) -> None:
     Raises:
         FedhubError: sops has no key for the file, or it can't hold the value there.
     """
-    done = _sops(["set", *_YAML, "--value-stdin", str(file), _index(path)], json.dumps(value))
+    done = run_sops(["set", *YAML, "--value-stdin", str(file), _index(path)], json.dumps(value))
     if done.returncode != 0:
         dotted = ".".join(map(str, path))
         raise FedhubError(
@@ -78,7 +78,7 @@ def remove_value(file: Path, path: KeyPath) -> None:
     Raises:
         FedhubError: sops has no key for the file.
     """
-    done = _sops(["unset", *_YAML, "--idempotent", str(file), _index(path)], "")
+    done = run_sops(["unset", *YAML, "--idempotent", str(file), _index(path)], "")
     if done.returncode != 0:
         dotted = ".".join(map(str, path))
         raise FedhubError(
@@ -91,7 +91,16 @@ def _index(path: KeyPath) -> str:
     return "".join(f"[{json.dumps(part)}]" for part in path)
 
 
-def _sops(arguments: list[str], given: str) -> subprocess.CompletedProcess[bytes]:
+def run_sops(arguments: list[str], given: str = "") -> subprocess.CompletedProcess[bytes]:
+    """Run sops.
+
+    Args:
+        arguments: of its command line, which everybody on the machine can read.
+        given: its standard input.
+
+    Raises:
+        FedhubError: it does not run, or gives no answer.
+    """
     try:
         return subprocess.run(
             [sops_binary(), *arguments],
@@ -106,21 +115,35 @@ def _sops(arguments: list[str], given: str) -> subprocess.CompletedProcess[bytes
         raise FedhubError(f"sops {why}", fix="try `sops --version`") from None
 
 
-def _recipients_in_environment() -> bool:
-    # The variables of `sops encrypt --help` that name whom to encrypt for.
-    names = ("AGE_RECIPIENTS", "PGP_FP", "KMS_ARN", "GCP_KMS_IDS", "HUAWEICLOUD_KMS_IDS")
-    more = ("AZURE_KEYVAULT_URLS", "VAULT_URIS")
-    return any(os.environ.get(f"SOPS_{name}") for name in (*names, *more))
+IN_ENVIRONMENT = {
+    "SOPS_AGE_RECIPIENTS": "age",
+    "SOPS_PGP_FP": "pgp",
+    "SOPS_KMS_ARN": "kms",
+    "SOPS_GCP_KMS_IDS": "gcp_kms",
+    "SOPS_HUAWEICLOUD_KMS_IDS": "hckms",
+    "SOPS_AZURE_KEYVAULT_URLS": "azure_keyvault",
+    "SOPS_VAULT_URIS": "hc_vault_transit_uri",
+}
+"""Variables that name whom to encrypt for (`sops encrypt --help`); what `.sops.yaml` calls them."""
 
 
-def _rules_for(path: Path) -> Path | None:
-    """Return sops' settings for a file, unless SOPS_CONFIG names them.
+def recipients_in_environment() -> dict[str, list[str]]:
+    """Return whom variables name, by what `.sops.yaml` calls their kind of key.
+
+    sops goes by them, and not by `.sops.yaml`, where there are any.
+    """
+    named = {kind: os.environ.get(name, "") for name, kind in IN_ENVIRONMENT.items()}
+    return {kind: keys.split(",") for kind, keys in named.items() if keys}
+
+
+def rules_for(path: Path) -> Path | None:
+    """Return sops' settings for a file: those of SOPS_CONFIG, else the nearest `.sops.yaml`.
 
     sops itself looks from the working folder alone, whose rules may name other people than those of
     the folder that the file is in.
     """
-    if os.environ.get("SOPS_CONFIG"):
-        return None
+    if named := os.environ.get("SOPS_CONFIG"):
+        return Path(named)
     starts = (path.parent.resolve(), Path.cwd())
     folders = (folder for start in starts for folder in (start, *start.parents))
     found = (folder / ".sops.yaml" for folder in folders)
@@ -156,6 +179,7 @@ def _nobody(path: Path) -> FedhubError:
     )
 
 
-def _reason(stderr: bytes) -> str:
+def reason(stderr: bytes) -> str:
+    """Return the last line that sops said; only where it had decrypted nothing."""
     lines = stderr.decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it does not say why"

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from fedhub.errors import FedhubError, Position
-from fedhub.hub.files import secrets_file, values_files
 from fedhub.hub.load import load_hub
 from fedhub.hub.write import beside, create, replace
 from fedhub.secrets.encrypt import encrypted, set_value
+from fedhub.secrets.files import in_plaintext, place_of
 from fedhub.secrets.keys import as_tree, missing_keys, new_keys
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 PRIVATE = 0o600
 _HEADER = """\
 # The hub's own keys. They stay the same: a new cookie secret logs everybody out, and without the
-# crypt key what is kept of logins is lost. Change this file with `sops edit`.
+# crypt key what is kept of logins is lost. `fedhub secrets edit` changes this file.
 """
 
 
@@ -43,19 +42,14 @@ def generate(
     Raises:
         FedhubError: the file is not encrypted, can't be, or was changed meanwhile.
     """
-    name, found = values_files(hub, extra, folder)
-    path = secrets_file(name, next(one.path for one in found if one.kind == "hub").parent)
+    _, path = place_of(hub, folder)
     seen = None
     with contextlib.suppress(OSError):  # which loading reports
         seen = path.read_bytes()  # before it is judged what it lacks
     loaded = load_hub(hub, extra=extra, folder=folder)
     for file in loaded.files:
         if file.kind == "secrets" and not file.encrypted:
-            raise FedhubError(
-                "this file is not encrypted, and keys don't belong in plaintext",
-                fix=f"`sops encrypt --in-place {path}`, then try again",
-                position=Position(str(path), 1, 1),
-            )
+            raise in_plaintext(path)
     missing = missing_keys(loaded.values, loaded.z2jh_at)
     if missing and not dry_run:
         keys = new_keys(missing)

@@ -29,6 +29,7 @@ hub:
             c.b = 2
     tokens:
         - one
+        # sops keeps this as an entry of the list
         - two
     mode: 0o17
     on: yes
@@ -95,6 +96,7 @@ def test_positions_are_those_in_the_encrypted_file(folder: Path) -> None:
         assert hub.source(*path).kind == "secrets"
     second = hub.position("hub", "tokens", 1)
     assert lines[second.line - 1].strip().startswith("- ENC[")
+    assert lines[second.line - 1].endswith(",type:str]")
     assert hub.source("hub", "config", "CILogonOAuthenticator", "skin").kind == "hub"
 
 

@@ -37,10 +37,7 @@ _ELSEWHERE = re.compile(r"\A(?:/|\$[({]|\{\{|https?://)")
 
 def check(hub: Hub) -> Iterator[Problem]:
     """Yield a problem for each credential that a plaintext file sets."""
-    for path, value in walk(hub.values):
-        name = _credential(path, value, hub)
-        if name and _holds(value) and _in_plaintext(hub, path):
-            yield _problem(hub, path, name)
+    yield from by_name(hub)
     for trait in TOKEN_MAPS:
         tokens = (*hub.z2jh_at, "hub", "config", "JupyterHub", trait)
         if mapping(hub.get(*tokens)) and _in_plaintext(hub, tokens):
@@ -58,6 +55,14 @@ def check(hub: Hub) -> Iterator[Problem]:
                     f"{string.name} is a credential, and this file is not encrypted",
                     _fix(hub),
                 )
+
+
+def by_name(hub: Hub) -> Iterator[Problem]:
+    """Yield a problem for each value that its key calls a credential, of any chart's values."""
+    for path, value in walk(hub.values):
+        name = _credential(path, value, hub)
+        if name and _holds(value) and _in_plaintext(hub, path):
+            yield _problem(hub, path, name)
 
 
 def _credential(path: KeyPath, value: object, hub: Hub) -> str:
