@@ -13,6 +13,7 @@ from fedhub.registration.overview import Row
 from fedhub.registration.refusals import printable
 from fedhub.registration.sync import Item, Plan
 from fedhub.registration.targets import Target
+from fedhub.registration.tenants.status import TenantStatus
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "look": "?"}
 
@@ -148,6 +149,16 @@ def overview_json(found: Overview) -> str:
         "problems": [str(problem) for problem in found.problems],
     }
     return json.dumps(data, indent=2)
+
+
+def tenant_text(found: TenantStatus) -> Iterator[str]:
+    """Yield where a tenant stands, in lines."""
+    says = f" ({found.says})" if found.says else ""
+    yield f"{found.hub} ({found.provider}) at {found.custos}: {found.state}{says}"
+    if found.client_id:
+        yield printable(f"  client id     {found.client_id}")
+    if found.state == "active":
+        yield f"  stored in     {found.file}" if found.stored else "  not stored yet"
 
 
 def show_json(found: Sequence[tuple[Target, Row]], *, reveal: bool) -> str:
