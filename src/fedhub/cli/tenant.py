@@ -35,7 +35,7 @@ def _do(
     print_report(work(hub, provider, talk, what, arguments.FOLDER), output, dry_run=dry_run)
 
 
-@app.command()
+@app.command(short_help="Request a tenant for a hub.")
 def request(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -62,7 +62,7 @@ def request(
     )
 
 
-@app.command()
+@app.command(short_help="Say where a hub's tenant stands.")
 def status(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -86,7 +86,7 @@ def status(
     raise typer.Exit(0 if found.good else 1)
 
 
-@app.command()
+@app.command(short_help="Take up an approved tenant.")
 def activate(
     hub: arguments.Hub,
     provider: Provider = None,

@@ -133,7 +133,6 @@ class Settings(Strict):
         default_factory=list, description="Each Custos that tenants are requested at."
     )
 
-
     @property
     def sources(self) -> list[Source]:
         """All that credentials come from."""
