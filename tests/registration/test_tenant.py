@@ -10,6 +10,7 @@ from traitlets.config import Config
 from tests.asynchronous import run_async
 from tests.contract.custos_hubs import hub_configuration, log_in
 from tests.providers import CALLBACK as LOCAL_CALLBACK
+from tests.providers import ENTITY
 from tests.registration.office import SECRETS, Office
 from tests.registration.tenant_office import APPROVAL, CALLBACK, PLAIN, TenantOffice
 from tests.unit.authenticators.logins import running
@@ -162,6 +163,68 @@ def test_a_plain_z2jh_hub_keeps_them_in_its_section(desk: TenantOffice) -> None:
     assert found["client_id"] == tenant.client_id
     assert len({found["client_secret"], found["custos_client_secret"], ""}) == 3
     assert desk.status()["stored"]
+
+
+# Changes
+
+
+@pytest.fixture
+def active(desk: TenantOffice) -> TenantOffice:
+    """A hub whose tenant is taken up."""
+    desk.settings(root=True)
+    desk.did("request", "campus")
+    desk.did("activate", "campus")
+    desk.settings()
+    return desk
+
+
+def test_an_update_moves_the_callback_and_keeps_what_others_set(active: TenantOffice) -> None:
+    (before,) = active.tenants()
+    with active.custos.by(active.custos.root) as root:
+        root.update(before.client_id, {"logo_uri": "https://campus.example.org/logo.svg"})
+    values = active.office.values / "campus.values.yaml"
+    values.write_text(values.read_text().replace("campus.example.org", "new.example.org"))
+    said = active.run("update", "campus", "--dry-run")
+    assert (said.code, f"{CALLBACK} → https://new.example.org" in said.err) == (0, True)
+    assert active.did("update", "campus")["did"] == "updated"
+    (after,) = active.tenants()
+    changed = {n for n in after.attributes if after.attributes[n] != before.attributes[n]}
+    assert changed == {"redirect_uris", "client_uri", "client_name", "domain", "logo_uri"}
+    assert after.attributes["redirect_uris"] == ["https://new.example.org/hub/oauth_callback"]
+    assert active.did("update", "campus")["did"] == "unchanged"
+
+
+def test_an_update_leaves_the_tenants_of_others_alone(active: TenantOffice) -> None:
+    (tenant,) = active.tenants()
+    with active.custos.by(active.custos.root) as root:
+        root.update(tenant.client_id, {"comment": "made by hand"})
+    active.office.provider.reset_counters()
+    said = active.run("update", "campus")
+    assert (said.code, "was not requested for campus (custos)" in said.err) == (1, True)
+    assert active.office.provider.requests("tenant-update") == 0
+
+
+def test_institutions_are_chosen_and_listed(active: TenantOffice) -> None:
+    assert active.did("institutions", "campus") == {"only": [], "never": []}
+    chosen = active.did("institutions", "campus", "--only", ENTITY)
+    assert chosen == {"only": [{"entity_id": ENTITY, "name": "Example University"}], "never": []}
+    assert active.did("institutions", "campus", "--only", ENTITY) == chosen
+    said = active.run("institutions", "campus", "--never", ENTITY, "--dry-run")
+    assert (said.code, f"leave out {ENTITY}" in said.err) == (0, True)
+    assert active.did("institutions", "campus") == chosen
+    assert active.did("institutions", "campus", "--never", ENTITY)["only"] == []
+    assert ENTITY in active.run("institutions", "campus").out
+    nothing = active.did("institutions", "campus", "--remove", ENTITY)
+    assert nothing == {"only": [], "never": []}
+
+
+@pytest.mark.parametrize("command", ["update", "institutions"])
+def test_what_is_not_requested_can_not_be_changed(desk: TenantOffice, command: str) -> None:
+    said = desk.run(command, "campus")
+    assert (said.code, "tenant request campus" in said.err) == (1, True)
+    desk.did("request", "campus")
+    said = desk.run(command, "campus")
+    assert (said.code, "once it is active" in said.err) == (1, True)
 
 
 # Lost answers

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fedhub.registration.job import Job, Outcome
 
 app = typer.Typer(
-    help="Register hubs at CILogon, Custos and Keycloak, and keep that right.", no_args_is_help=True
+    help="Register hubs at CILogon, Custos and Keycloak.", no_args_is_help=True
 )
 
 Provider = Annotated[

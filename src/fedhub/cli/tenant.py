@@ -98,3 +98,61 @@ def activate(
     from fedhub.registration.tenants.activate import activate as what
 
     _do(hub, provider, what, yes=yes, dry_run=dry_run, output=output)
+
+
+@app.command(short_help="Make a tenant match the hub's values.")
+def update(
+    hub: arguments.Hub,
+    provider: Provider = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Format = "text",
+) -> None:
+    """Make a tenant match the hub's values, such as its callback URL; what others set stays."""
+    from fedhub.registration.tenants.update import update as what
+
+    _do(hub, provider, what, yes=yes, dry_run=dry_run, output=output)
+
+
+@app.command(short_help="List or choose the institutions that people are shown.")
+def institutions(
+    hub: arguments.Hub,
+    provider: Provider = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="ENTITY_ID", help="Show it, and those listed so only."),
+    ] = None,
+    never: Annotated[
+        list[str] | None, typer.Option("--never", metavar="ENTITY_ID", help="Leave it out.")
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="ENTITY_ID", help="Take it off its list."),
+    ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Format = "text",
+) -> None:
+    """List or choose the institutions that Custos shows people; each option may be repeated."""
+    from fedhub.registration.tenants.command import show_institutions
+    from fedhub.registration.tenants.institutions import institutions as what
+    from fedhub.registration.text import institutions_text
+
+    shown = show_institutions(
+        hub,
+        provider,
+        asking.talk(yes=yes, dry_run=dry_run),
+        lambda job: what(job, only=only or [], never=never or [], remove=remove or []),
+        arguments.FOLDER,
+    )
+    if shown is None:
+        return
+    if output == "json":
+        import json
+
+        typer.echo(json.dumps(shown.as_json(), indent=2))
+        return
+    for line in institutions_text(shown):
+        typer.echo(line)
+    if not (shown.only or shown.never):
+        typer.echo("people are shown all institutions", err=True)

@@ -10,5 +10,7 @@ those administrators find it.
 | `target` | what a hub asks of a tenant, and where it keeps what it is given |
 | `job` | what a command works with |
 | `request`, `status`, `activate` | the three steps |
+| `update` | making a tenant match the hub's values |
+| `institutions` | which ones people are shown |
 | `lost` | the request whose answer was lost |
 """

@@ -16,6 +16,7 @@ from fedhub.registration.custos.client import TenantClient
 from fedhub.registration.job import DryRun, Outcome
 from fedhub.registration.journal import Journal
 from fedhub.registration.settings import Custos
+from fedhub.registration.tenants.institutions import Shown
 from fedhub.registration.tenants.job import TenantJob
 from fedhub.registration.tenants.status import TenantStatus, status
 from fedhub.registration.tenants.target import tenant_target
@@ -55,6 +56,21 @@ def look(hub: str, provider: str | None, talk: Talk, folder: Path) -> TenantStat
         FedhubError: it can't be found out.
     """
     return status(_job(hub, provider, talk, folder))
+
+
+def show_institutions(
+    hub: str, provider: str | None, talk: Talk, change: Callable[[TenantJob], Shown], folder: Path
+) -> Shown | None:
+    """Change, or look at, the institutions that people are shown; None after a dry run.
+
+    Raises:
+        FedhubError: what `change` raises, or the hub can't be loaded.
+    """
+    with alone(folder_of(hub, folder), talk):
+        try:
+            return change(_job(hub, provider, talk, folder))
+        except DryRun:
+            return None
 
 
 def _job(hub: str, provider: str | None, talk: Talk, folder: Path) -> TenantJob:
