@@ -59,7 +59,7 @@ def conversation(
             made = nobody.request(WANTED, PASSWORD).credentials
         with custos.by(custos.root) as root:
             root.activate(made.client_id)
-            root.requested_by("ops@example.edu")
+            root.tenants("ops@example.edu")
         with custos.as_(made) as tenant:
             tenant.credentials(made.client_id)
             tenant.add_institutions([ENTITY, "urn:other"])

@@ -216,8 +216,14 @@ def test_an_administrator_finds_what_somebody_requested(custos: Installation) ->
     made = [custos.requested(comment=f"{n}").client_id for n in range(3)]
     custos.requested(requester_email="else@example.edu")
     with custos.by(custos.root) as root:
-        found = root.requested_by("ops@example.edu")
+        found = root.tenants("ops@example.edu")
+        everything = root.tenants()
     assert [one.client_id for one in found] == made[::-1]
+    assert {one.attributes["requester_email"] for one in everything} == {
+        "ops@example.edu",
+        "else@example.edu",
+        "root@example.org",
+    }
 
 
 def test_all_pages_of_a_list_are_read(
@@ -226,7 +232,7 @@ def test_all_pages_of_a_list_are_read(
     monkeypatch.setattr("fedhub.registration.custos.administration.PAGE", 2)
     made = [custos.requested().client_id for _ in range(5)]
     with custos.by(custos.root) as root:
-        assert [one.client_id for one in root.requested_by("ops@example.edu")] == made[::-1]
+        assert [one.client_id for one in root.tenants("ops@example.edu")] == made[::-1]
 
 
 # Institutions
@@ -292,7 +298,7 @@ def test_only_an_administrator_of_the_super_tenant_activates(
             lambda: owner.show(waiting.client_id),
             lambda: owner.update(waiting.client_id, {"client_name": "mine"}),
             lambda: owner.delete(waiting.client_id),
-            lambda: owner.requested_by("ops@example.edu"),
+            lambda: owner.tenants("ops@example.edu"),
         ):
             with pytest.raises(CredentialsError):
                 call()
@@ -340,7 +346,7 @@ def test_a_lost_request_is_sent_once(custos: Installation, fault: str) -> None:
     assert custos.provider.requests("tenant-create") == 1
     assert custos.waits == []
     with custos.by(custos.root) as root:
-        found = root.requested_by("ops@example.edu")
+        found = root.tenants("ops@example.edu")
     assert [one.tag for one in found] == ([TAG] if fault in ACTED else [])
 
 

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
-from fedhub.cli import access, check, idp, new, register, run, secrets, values
+from fedhub.cli import access, check, idp, new, register, run, secrets, tenant, values
 from fedhub.cli.conversion import keep_text_as_it_is
 from fedhub.errors import FedhubError
 
@@ -28,6 +28,7 @@ app.command(short_help="Say who may log in, as whom, and which rule decides.")(a
 app.command(short_help="Run the hub on this machine, with a login to try.")(run.run)
 app.add_typer(idp.app, name="idp")
 app.command()(values.values)
+register.app.add_typer(tenant.app, name="tenant")
 app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from fedhub.registration.command import Report
     from fedhub.registration.job import Job, Outcome
 
-app = typer.Typer(
-    help="Register hubs at CILogon and Keycloak, and keep that right.", no_args_is_help=True
-)
+app = typer.Typer(help="Register hubs at CILogon, Custos and Keycloak.", no_args_is_help=True)
 
 Provider = Annotated[
     str | None,
@@ -41,10 +39,11 @@ def _do(
     from fedhub.registration.command import work
 
     talk = asking.talk(yes=yes, dry_run=dry_run)
-    _print(work(hub, provider, talk, what, arguments.FOLDER), output, dry_run=dry_run)
+    print_report(work(hub, provider, talk, what, arguments.FOLDER), output, dry_run=dry_run)
 
 
-def _print(report: Report, output: str, *, dry_run: bool) -> None:
+def print_report(report: Report, output: str, *, dry_run: bool) -> None:
+    """Print what a command did."""
     from fedhub.registration.text import report_json, report_line
 
     if output == "json":
@@ -192,7 +191,7 @@ def delete(
 
     talk = asking.talk(yes=yes, dry_run=dry_run, must_agree=True)
     report = delete_hub(hub, provider, talk, force=force, folder=arguments.FOLDER)
-    _print(report, output, dry_run=dry_run)
+    print_report(report, output, dry_run=dry_run)
 
 
 @app.command("import")

@@ -25,6 +25,7 @@ The providers:
 | `clients` | what every provider's registrations have in common |
 | `cilogon` | CILogon's client management: create, show, list, update, delete |
 | `custos` | Custos' tenants: request, credentials, institutions; show, update, delete, activate |
+| `tenants` | a hub's tenant at Custos: what the commands do with it |
 | `search` | all clients of an administrator, and the one with a tag |
 | `tag` | whose a registration is: the text in its `comment` |
 | `admin` | the administrative client's credentials, and the header made of them |

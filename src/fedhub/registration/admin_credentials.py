@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.settings import Settings, Source
 
 _TIMEOUT = 120.0  # seconds; a password manager may ask a person
-_KEYS = ("client_id", "client_secret")
 
 
 def admin_credentials(source: Source, folder: Path) -> AdminCredentials:
@@ -32,13 +32,29 @@ def admin_credentials(source: Source, folder: Path) -> AdminCredentials:
     Raises:
         FedhubError: they can't be had; what was read is not in the message.
     """
+    client_id, secret = read_source(source, folder, ("client_id", "client_secret"))
+    return AdminCredentials(client_id, SecretStr(secret))
+
+
+def read_source(source: Source, folder: Path, keys: Sequence[str]) -> list[str]:
+    """Return what a source has under these keys, each a text.
+
+    Args:
+        source: where it comes from.
+        folder: what a file's name is relative to.
+        keys: of its map.
+
+    Raises:
+        FedhubError: it can't be had; what was read is not in the message.
+    """
     if source.file is not None:
         path = folder / source.file
-        return _credentials(_from_file(path), f"the file {path}")
+        return _texts(_from_file(path), f"the file {path}", keys)
     if source.command is not None:
-        return _credentials(_from_command(source.command), f"the command {source.command[0]}")
+        return _texts(_from_command(source.command), f"the command {source.command[0]}", keys)
     assert source.environment is not None
-    return _credentials(_from_environment(source.environment), f"the variable {source.environment}")
+    where = f"the variable {source.environment}"
+    return _texts(_from_environment(source.environment, keys), where, keys)
 
 
 def _from_file(path: Path) -> str:
@@ -78,29 +94,31 @@ _taken: dict[str, str] = {}
 
 def hide_variables(settings: Settings) -> None:
     """Take the variables that hold credentials out of the environment, which children inherit."""
-    for administrator in settings.administrators:
-        name = administrator.credentials.environment
+    for source in settings.sources:
+        name = source.environment
         if name is not None and name in os.environ:
             _taken[name] = os.environ.pop(name)
 
 
-def _from_environment(name: str) -> str:
+def _from_environment(name: str, keys: Sequence[str]) -> str:
     if name not in _taken:
+        shape = ", ".join(f"{key}: …" for key in keys)
         raise FedhubError(
             f"the variable {name} is not set, which has the administrator's credentials",
-            fix="set it to {client_id: …, client_secret: …} for this command alone",
+            fix=f"set it to {{{shape}}} for this command alone",
         )
     return _taken[name]
 
 
-def _credentials(text: str, where: str) -> AdminCredentials:
+def _texts(text: str, where: str, keys: Sequence[str]) -> list[str]:
     said: Any = None
     with contextlib.suppress(yaml.YAMLError, ValueError, RecursionError):
         said = yaml.safe_load(text)  # whose complaints would quote what was read
-    client_id, secret = (said.get(key) if isinstance(said, dict) else None for key in _KEYS)
-    if not (isinstance(client_id, str) and client_id and isinstance(secret, str) and secret):
+    found = [said.get(key) for key in keys] if isinstance(said, dict) else []
+    texts = [one for one in found if isinstance(one, str) and one]
+    if len(texts) != len(keys):
         raise FedhubError(
-            f"{where} does not give client_id and client_secret",
-            fix="have it give a YAML or JSON map of the two, both as text",
+            f"{where} does not give {' and '.join(keys)}",
+            fix="have it give a YAML or JSON map of them, each as text",
         )
-    return AdminCredentials(client_id, SecretStr(secret))
+    return texts

@@ -74,9 +74,9 @@ def work(
     Raises:
         FedhubError: what `do` raises, or the hub can't be loaded.
     """
-    place = _folder_of(hub, folder)
-    with _alone(place, talk), Opened(place) as opened:
-        settings = _settings(place)
+    place = folder_of(hub, folder)
+    with alone(place, talk), Opened(place) as opened:
+        settings = opened_settings(place)
         target = one_target(load_hub(hub, folder=folder), settings, provider)
         return _report(target, _job(target, opened, talk), do)
 
@@ -101,7 +101,7 @@ def delete_hub(hub: str, provider: str | None, talk: Talk, *, force: bool, folde
     Raises:
         FedhubError: it is in use, or was not deleted.
     """
-    place = _folder_of(hub, folder)
+    place = folder_of(hub, folder)
     by_name = place == folder and not hub_file(hub, folder).exists()
     if by_name and provider is not None:
         return _delete_left_over(hub, provider, talk, place)
@@ -112,8 +112,8 @@ def delete_hub(hub: str, provider: str | None, talk: Talk, *, force: bool, folde
 
 
 def _delete_left_over(hub: str, provider: str, talk: Talk, place: Path) -> Report:
-    with _alone(place, talk), Opened(place) as opened:
-        settings = _settings(place)
+    with alone(place, talk), Opened(place) as opened:
+        settings = opened_settings(place)
         loaded = load_hub(hub, folder=place) if hub_file(hub, place).exists() else None
         name = loaded.name if loaded else hub
         try:
@@ -136,9 +136,9 @@ def show(hub: str, provider: str | None, folder: Path) -> list[tuple[Target, Row
     Raises:
         FedhubError: they can't be looked up.
     """
-    place = _folder_of(hub, folder)
+    place = folder_of(hub, folder)
     with Opened(place) as opened:
-        settings = _settings(place)
+        settings = opened_settings(place)
         loaded = load_hub(hub, folder=folder)
         journal = Journal(loaded.name, place)
         found = []
@@ -176,7 +176,7 @@ def overview(folder: Path) -> Overview:
         FedhubError: they can't be looked up.
     """
     with Opened(folder) as opened:
-        settings = _settings(folder)
+        settings = opened_settings(folder)
         read, looked = _both_sides(folder, settings, opened)
         rows = []
         for target in read.targets:
@@ -213,8 +213,8 @@ def sync(
     Raises:
         FedhubError: it can't be looked up.
     """
-    with _alone(folder, talk), Opened(folder) as opened:
-        settings = _settings(folder)
+    with alone(folder, talk), Opened(folder) as opened:
+        settings = opened_settings(folder)
         read, looked = _both_sides(folder, settings, opened, only)
         for name in only:
             if name not in read.known:
@@ -258,13 +258,18 @@ def _plan(read: Folder, settings: Settings, looked: Iterable[Looked]) -> Plan:
     return plan(read.targets, unfinished, read.known, looked, settings.owner)
 
 
-def _settings(folder: Path) -> Settings:
+def opened_settings(folder: Path) -> Settings:
+    """Return the settings of a folder, with what they name in the environment hidden.
+
+    Raises:
+        FedhubError: they are missing, or wrong.
+    """
     settings = load_settings(folder)
     hide_variables(settings)  # before anything is started
     return settings
 
 
-def _folder_of(hub: str, folder: Path) -> Path:
+def folder_of(hub: str, folder: Path) -> Path:
     """Return where a hub's values are."""
     try:
         _, found = values_files(hub, (), folder)
@@ -274,7 +279,12 @@ def _folder_of(hub: str, folder: Path) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path, talk: Talk) -> Iterator[None]:
+def alone(folder: Path, talk: Talk) -> Iterator[None]:
+    """Work alone in a folder, after those who are at work there.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder} here", fix="run this where it is")
     with alone_in(folder, lambda: talk.say(f"waiting for another command at work in {folder}")):

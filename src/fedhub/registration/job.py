@@ -15,7 +15,17 @@ from fedhub.registration.search import shown
 from fedhub.registration.stored import remove, store
 from fedhub.registration.targets import Target
 
-Did = Literal["created", "updated", "rotated", "deleted", "imported", "unchanged", "begun"]
+Did = Literal[
+    "created",
+    "updated",
+    "rotated",
+    "deleted",
+    "imported",
+    "unchanged",
+    "begun",
+    "requested",
+    "activated",
+]
 
 
 class DeclinedError(FedhubError):

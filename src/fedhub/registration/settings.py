@@ -8,6 +8,13 @@
       - iam_url: https://iam.example.org
         realm: lab
         credentials: {command: [pass, show, keycloak/lab]}
+    custos:
+      - custos_host: custos.example.org
+        owner:
+          first_name: Olga
+          last_name: Ops
+          email: hubs@example.org
+          credentials: {file: enc-custos-owner.yaml}
 
 It holds no secret. It is no part of a hub's values, which a pod gets to see.
 """
@@ -76,6 +83,42 @@ class Administrator(Strict):
         return self.cilogon_host or f"{self.iam_url} realm {self.realm}"
 
 
+class TenantOwner(Strict):
+    """Whose account Custos makes in a tenant's realm."""
+
+    first_name: str = Field(min_length=1, description="The owner's first name.")
+    last_name: str = Field(min_length=1, description="The owner's last name.")
+    email: EmailAddress = Field(
+        description="The owner's address; nobody who logs in to the hub may have the same."
+    )
+    credentials: Source = Field(description="Where the account's username and password come from.")
+
+
+class Custos(Strict):
+    """A Custos v1.0.0 that tenants are requested at."""
+
+    custos_host: HostName | None = Field(None, description="Custos' host, as the hub has it.")
+    custos_url: Address | None = Field(None, description="Custos' address, as the hub has it.")
+    owner: TenantOwner = Field(description="Who owns the tenants.")
+    approval: EmailAddress | None = Field(None, description="Whom to write to for approval.")
+    administrator: Source | None = Field(
+        None,
+        description="Where the credentials of Custos' own administrator come from, where that is "
+        "you: client_id and client_secret of the super tenant, username and password.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.custos_host is None) == (self.custos_url is None):
+            raise ValueError("name custos_host or custos_url")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Where it is, without a slash at its end."""
+        return (self.custos_url or f"https://{self.custos_host}").rstrip("/")
+
+
 class Settings(Strict):
     """What registering a folder's hubs takes."""
 
@@ -84,8 +127,19 @@ class Settings(Strict):
     )
     contact: EmailAddress | None = Field(None, description="Whom a provider may write to.")
     administrators: list[Administrator] = Field(
-        min_length=1, description="The administrators, one for each provider."
+        default_factory=list, description="The administrators, one for each provider."
     )
+    custos: list[Custos] = Field(
+        default_factory=list, description="Each Custos that tenants are requested at."
+    )
+
+    @property
+    def sources(self) -> list[Source]:
+        """All that credentials come from."""
+        found = [one.credentials for one in self.administrators]
+        for custos in self.custos:
+            found += filter(None, [custos.owner.credentials, custos.administrator])
+        return found
 
 
 def load_settings(folder: Path) -> Settings:

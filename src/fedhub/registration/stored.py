@@ -97,13 +97,20 @@ def stored(hub: Hub, place: Place) -> Credentials | None:
     return Credentials(client_id, SecretStr(secret if isinstance(secret, str) else ""))
 
 
-def store(place: Place, credentials: Credentials, *, instead_of: str | None) -> None:
+def store(
+    place: Place,
+    credentials: Credentials,
+    *,
+    instead_of: str | None,
+    beside: Mapping[KeyPath, str] | None = None,
+) -> None:
     """Keep a client's id and secret, whatever else somebody writes into the file meanwhile.
 
     Args:
         place: where.
         credentials: the two.
         instead_of: the id that is there now; None for none.
+        beside: what else to keep with them, by its path.
 
     Raises:
         FedhubError: another id is there by now, or the file can't be written.
@@ -111,6 +118,7 @@ def store(place: Place, credentials: Credentials, *, instead_of: str | None) -> 
     values = {
         place.client_id: credentials.client_id,
         place.client_secret: credentials.client_secret.get_secret_value(),
+        **(beside or {}),
     }
     _change(place, values, instead_of)
 

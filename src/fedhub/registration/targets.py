@@ -81,7 +81,7 @@ def targets(hub: Hub, settings: Settings, provider: str | None = None) -> list[T
     if provider is not None and not found:
         raise FedhubError(
             f"{declared[0].authenticator} has no client management that fedhub knows",
-            fix="register the callback URL by hand, where the provider has people do it",
+            fix=_elsewhere(hub, declared[0]),
             position=declared[0].position,
         )
     return found
@@ -102,10 +102,16 @@ def one_target(hub: Hub, settings: Settings, provider: str | None) -> Target:
         first = login(hub).providers[0]
         raise FedhubError(
             f"no login provider of {hub.name} has a client management that fedhub knows",
-            fix="register the callback URL by hand, where the provider has people do it",
+            fix=_elsewhere(hub, first),
             position=first.position,
         )
     return found[0]
+
+
+def _elsewhere(hub: Hub, provider: Provider) -> str:
+    if provider.is_a("CustosOAuthenticator"):
+        return f"`fedhub register tenant request {hub.name}` requests a tenant of Custos"
+    return "register the callback URL by hand, where the provider has people do it"
 
 
 def registrable(provider: Provider) -> bool:

@@ -13,6 +13,8 @@ from fedhub.registration.overview import Row
 from fedhub.registration.refusals import printable
 from fedhub.registration.sync import Item, Plan
 from fedhub.registration.targets import Target
+from fedhub.registration.tenants.institutions import Shown
+from fedhub.registration.tenants.status import TenantStatus
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "look": "?"}
 
@@ -151,6 +153,23 @@ def overview_json(found: Overview) -> str:
         "problems": [str(problem) for problem in found.problems],
     }
     return json.dumps(data, indent=2)
+
+
+def tenant_text(found: TenantStatus) -> Iterator[str]:
+    """Yield where a tenant stands, in lines."""
+    says = f" ({found.says})" if found.says else ""
+    yield f"{found.hub} ({found.provider}) at {found.custos}: {found.state}{says}"
+    if found.client_id:
+        yield printable(f"  client id     {found.client_id}")
+    if found.state == "active":
+        yield f"  stored in     {found.file}" if found.stored else "  not stored yet"
+
+
+def institutions_text(shown: Shown) -> Iterator[str]:
+    """Yield which institutions people are shown, one a line."""
+    for words, listed in (("only", shown.only), ("never", shown.never)):
+        for one in listed:
+            yield printable(f"{words:<6} {one.entity_id}  {one.name}")
 
 
 def show_json(found: Sequence[tuple[Target, Row]], *, reveal: bool) -> str:

@@ -179,14 +179,17 @@ class TenantAdministration:
                 raise
         return self.show(client_id).status
 
-    def requested_by(self, email: str) -> tuple[replies.Tenant, ...]:
-        """The tenants that somebody requested and that are not gone, the newest first.
+    def tenants(self, requested_by: str = "") -> tuple[replies.Tenant, ...]:
+        """All tenants that are requested, active or denied, the newest first.
+
+        Args:
+            requested_by: only those of this e-mail address.
 
         Raises:
             CredentialsError: this person is not of the super tenant.
             RegistrationError: they can't be listed.
         """
-        return tuple(self._pages({"requester_email": email}))
+        return tuple(self._pages({"requester_email": requested_by} if requested_by else {}))
 
     def _pages(self, asked: Mapping[str, str]) -> Iterator[replies.Tenant]:
         what, offset, total = "list the tenants", 0, 1
