@@ -51,21 +51,28 @@ class Keycloak:
         self.wait = processes.wait_for_exit
         self.password = password
         self._http = httpx.Client(base_url=url, timeout=60, trust_env=False, verify=False)
+        self._token, self._until = "", 0.0
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Call the admin REST API; the path is what follows `/admin/realms`."""
-        form = {"grant_type": "password", "client_id": "admin-cli"}
-        form |= {"username": self.admin, "password": self.password}
-        token = self._http.post("/realms/master/protocol/openid-connect/token", data=form)
-        # It lives for a minute only, so each call has its own.
-        headers = {"Authorization": f"Bearer {token.raise_for_status().json()['access_token']}"}
+        if time.monotonic() >= self._until:
+            self._sign_in()
+        headers = {"Authorization": f"Bearer {self._token}"}
         reply = self._http.request(method, f"/admin/realms{path}", json=body, headers=headers)
         assert reply.is_success, reply.text
         return reply.json() if reply.content else None
 
+    def _sign_in(self) -> None:
+        form = {"grant_type": "password", "client_id": "admin-cli"}
+        form |= {"username": self.admin, "password": self.password}
+        asked = time.monotonic()
+        reply = self._http.post("/realms/master/protocol/openid-connect/token", data=form)
+        said = reply.raise_for_status().json()
+        self._token, self._until = said["access_token"], asked + said["expires_in"] / 2
+
     def add_client(self, client: Client) -> None:
         """Register a client as the administrator would, with a mapper for groups; or replace it."""
-        self.remove_client(client)
+        self.remove_client(client.realm, client.client_id)
         told = client.backchannel_logout_uri
         attributes = {"post.logout.redirect.uris": "##".join(client.post_logout_redirect_uris)}
         if told:
@@ -87,10 +94,29 @@ class Keycloak:
         }
         self.call("POST", f"/{client.realm}/clients", body)
 
-    def remove_client(self, client: Client) -> None:
+    def remove_client(self, realm: str, client_id: str) -> None:
         """Remove a client; one that is not there is fine."""
-        for found in self.call("GET", f"/{client.realm}/clients?clientId={client.client_id}"):
-            self.call("DELETE", f"/{client.realm}/clients/{found['id']}")
+        for found in self._found(realm, client_id):
+            self.call("DELETE", f"/{realm}/clients/{found['id']}")
+
+    def _found(self, realm: str, client_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call("GET", f"/{realm}/clients?clientId={client_id}")
+        return found
+
+    def add_service_account(
+        self, realm: str, client_id: str, secret: str, roles: tuple[str, ...]
+    ) -> None:
+        """Make a client whose service account has these roles, unless it is there."""
+        if self._found(realm, client_id):
+            return
+        account = {"serviceAccountsEnabled": True, "standardFlowEnabled": False}
+        self.call("POST", f"/{realm}/clients", {"clientId": client_id, "secret": secret, **account})
+        (client,) = self._found(realm, client_id)
+        (management,) = self._found(realm, "realm-management")
+        known = self.call("GET", f"/{realm}/clients/{management['id']}/roles")
+        user = self.call("GET", f"/{realm}/clients/{client['id']}/service-account-user")
+        page = f"/{realm}/users/{user['id']}/role-mappings/clients/{management['id']}"
+        self.call("POST", page, [role for role in known if role["name"] in roles])
 
     def import_realm(self) -> None:
         """Make the realm of `realm.json`."""

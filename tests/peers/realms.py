@@ -11,10 +11,13 @@ from typing import Protocol
 from urllib.parse import urljoin
 
 import httpx
+from pydantic import SecretStr
 
 from fedhub.access.persona import Persona
 from fedhub.idp.client import Client
+from fedhub.idp.keycloak_clients.registry import ServiceAccount
 from fedhub.idp.server import IdentityProvider
+from fedhub.registration.admin import AdminCredentials
 from tests.peers.keycloak import REALM, Keycloak
 from tests.providers import CALLBACK, LOGGED_OUT, SECRET
 
@@ -68,6 +71,9 @@ class Realm(Protocol):
     def confirm(self, visitor: httpx.Client, asked: httpx.Response) -> httpx.Response:
         """Press the button of the page that asks whether to log out."""
 
+    def service_account(self, *roles: str) -> AdminCredentials:
+        """A client whose service account has these roles of `realm-management`."""
+
     def end_sessions(self) -> None:
         """End all sessions of ada, as an administrator would."""
 
@@ -90,6 +96,12 @@ class EmbeddedRealm:
     def confirm(self, visitor: httpx.Client, asked: httpx.Response) -> httpx.Response:
         return visitor.post(form_of(asked), data={"confirm": "yes"})
 
+    def service_account(self, *roles: str) -> AdminCredentials:
+        client_id = account_id(roles)
+        account = ServiceAccount(NAME, client_id, SECRET, frozenset(roles), "keycloak")
+        self._provider.add_service_account(account)
+        return AdminCredentials(client_id, SecretStr(SECRET))
+
     def end_sessions(self) -> None:
         for answer in self._provider.end_sessions("ada"):
             answer.result()
@@ -108,9 +120,11 @@ class RealRealm:
         self._keycloak.add_client(client)
 
     def clear(self) -> None:
-        """Remove the clients that were added."""
-        for client in self._clients.values():
-            self._keycloak.remove_client(client)
+        """Remove the clients that were added, also by service accounts."""
+        for client_id in self._clients:
+            self._keycloak.remove_client(NAME, client_id)
+        for client in self._keycloak.call("GET", f"/{NAME}/clients?clientId=fedhub-&search=true"):
+            self._keycloak.remove_client(NAME, client["clientId"])
 
     def sign_in(self, visitor: httpx.Client, page: str) -> httpx.Response:
         asked = visitor.get(page)
@@ -122,9 +136,19 @@ class RealRealm:
         hidden = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', asked.text)
         return visitor.post(form_of(asked), data=dict(hidden) | {"confirmLogout": "Logout"})
 
+    def service_account(self, *roles: str) -> AdminCredentials:
+        client_id = account_id(roles)
+        self._keycloak.add_service_account(NAME, client_id, SECRET, roles)
+        return AdminCredentials(client_id, SecretStr(SECRET))
+
     def end_sessions(self) -> None:
         (ada,) = self._keycloak.call("GET", f"/{NAME}/users?username=ada&exact=true")
         self._keycloak.call("POST", f"/{NAME}/users/{ada['id']}/logout")
+
+
+def account_id(roles: tuple[str, ...]) -> str:
+    """What a service account's client is called."""
+    return "-".join(["registrar", *roles])
 
 
 def form_of(page: httpx.Response) -> str:

@@ -97,9 +97,13 @@ def end_by_refresh_token(site: Site, client: Client, refresh_token: str) -> bool
 
 
 def _targets(client: Client) -> tuple[str, ...]:
-    """Where a logout may lead; in a Custos realm the callbacks count too."""
-    more = client.redirect_uris if client.face == "custos" else ()
-    return (*client.post_logout_redirect_uris, *more)
+    """Where a logout may lead.
+
+    In a Custos realm the callbacks count too, at Keycloak where there is nothing else.
+    """
+    own = client.post_logout_redirect_uris
+    callbacks_count = client.face == "custos" or (client.face == "keycloak" and not own)
+    return (*own, *(client.redirect_uris if callbacks_count else ()))
 
 
 def _realm_clients(site: Site) -> list[Client]:

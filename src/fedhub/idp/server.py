@@ -20,6 +20,7 @@ from fedhub.errors import FedhubError
 from fedhub.idp.app import create_app
 from fedhub.idp.client import Client
 from fedhub.idp.faults import Fault
+from fedhub.idp.keycloak_clients.registry import ServiceAccount
 from fedhub.idp.oa4mp.registry import AdminClient, Release
 from fedhub.idp.state import State
 
@@ -141,6 +142,10 @@ class IdentityProvider:
     def add_admin_client(self, admin: AdminClient) -> None:
         """Let an administrative client register clients at CILogon's `/oauth2/oidc-cm`."""
         self._state.registry.add_admin(admin)
+
+    def add_service_account(self, account: ServiceAccount) -> None:
+        """Let a service account register clients of its Keycloak realm."""
+        self._state.realm_clients.add_account(account)
 
     def set_personas(self, personas: Iterable[Persona]) -> None:
         """Say who can sign in, replacing those before."""

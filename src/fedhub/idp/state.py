@@ -20,6 +20,7 @@ from fedhub.idp.backchannel import tell
 from fedhub.idp.client import Client, Face
 from fedhub.idp.custos_tenants.registry import Tenants
 from fedhub.idp.faults import Fault, Faults
+from fedhub.idp.keycloak_clients.registry import Registry as RealmClients
 from fedhub.idp.keys import Keys
 from fedhub.idp.oa4mp.registry import Registry, Release
 from fedhub.idp.records import Code, Session, SignIn, Token
@@ -47,6 +48,7 @@ class State:
         self.own_user_only = False
         self.oa4mp: Release = "6.3.2"
         self.registry = Registry(clock)
+        self.realm_clients = RealmClients(clock)
         self.tenants = Tenants(clock)
         self.stopping = threading.Event()
         self._lock = threading.RLock()

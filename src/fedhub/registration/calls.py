@@ -11,6 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -70,6 +71,7 @@ class Calls:
         server: how it says no.
         timeout: seconds per request.
         wait: sleeps for these seconds; tests hand in their own.
+        within: whether its requests are a part of others', which wait for them meanwhile.
 
     Raises:
         UsageError: the address is not HTTPS, and the secret would be sent in the open.
@@ -83,6 +85,7 @@ class Calls:
         *,
         timeout: httpx.Timeout | float = TIMEOUT,
         wait: Callable[[float], None] = time.sleep,
+        within: bool = False,
     ) -> None:
         parts = urlsplit(address)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
@@ -94,6 +97,8 @@ class Calls:
         self._where = parts.hostname or address
         self._server = server
         self._wait = wait
+        # One that waited for a turn of its own would wait for itself.
+        self._turns: AbstractContextManager[object] = nullcontext() if within else _turns
         # Redirects are not followed: they would carry the secret elsewhere.
         self._http = httpx.Client(auth=auth, timeout=timeout)
 
@@ -109,6 +114,7 @@ class Calls:
         path: str = "",
         query: Query | None = None,
         body: Mapping[str, Any] | None = None,
+        form: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Send a request, again where that is safe, and return the JSON object it brought.
 
@@ -118,16 +124,34 @@ class Calls:
             path: below the address.
             query: the parameters.
             body: sent as JSON.
+            form: sent as a form.
 
         Raises:
             RegistrationError: it was refused, or there is no answer.
         """
+        sent = {"params": query, "json": body, "data": form}
+        said: dict[str, Any] = self._send(dict, method, what, path, sent)
+        return said
+
+    def send_for_list(self, method: Literal["GET"], what: str, *, path: str = "") -> list[Any]:
+        """The same, for a JSON array."""
+        said: list[Any] = self._send(list, method, what, path, {})
+        return said
+
+    def _send(
+        self,
+        kind: type[dict[str, Any]] | type[list[Any]],
+        method: Method,
+        what: str,
+        path: str,
+        sent: Mapping[str, Any],
+    ) -> Any:
         attempts = ATTEMPTS if method in SAFE else 1
         lost: UncertainError | None = None
         for attempt in range(1, attempts + 1):
             failure: RegistrationError
             try:
-                return self._once(method, what, self._address + path, query, body)
+                return self._once(kind, method, what, self._address + path, sent)
             except _LimitedError as limit:
                 pause, failure = limit.seconds, self._limited(what, limit.seconds)
             except UncertainError as error:
@@ -143,15 +167,15 @@ class Calls:
 
     def _once(
         self,
+        kind: type[dict[str, Any]] | type[list[Any]],
         method: Method,
         what: str,
         address: str,
-        query: Query | None,
-        body: Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
+        sent: Mapping[str, Any],
+    ) -> Any:
         try:
-            with _turns:
-                reply = self._http.request(method, address, params=query, json=body)
+            with self._turns:
+                reply = self._http.request(method, address, **sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(what, _name(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -161,7 +185,7 @@ class Calls:
         if reply.status_code == httpx.codes.NO_CONTENT and method == "DELETE":
             return {}
         # The charset is what the server says: OA4MP 5.5 writes Latin-1.
-        if reply.is_success and (said := _json_object(reply)) is not None:
+        if reply.is_success and isinstance(said := _json(reply), kind):
             return said
         refusal = self._server.read(reply)
         if refusal and self._is_final(method, refusal):
@@ -222,12 +246,11 @@ def retry_after(reply: httpx.Response) -> float:
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
-def _json_object(reply: httpx.Response) -> dict[str, Any] | None:
+def _json(reply: httpx.Response) -> Any:
     try:
-        said = json.loads(reply.text)
+        return json.loads(reply.text)
     except (ValueError, RecursionError):
         return None
-    return said if isinstance(said, dict) else None
 
 
 def _name(error: Exception) -> str:

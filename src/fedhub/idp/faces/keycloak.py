@@ -18,6 +18,8 @@ from fedhub.idp.faces.keycloak_discovery import (
 )
 from fedhub.idp.faces.keycloak_site import CustosRealmSite, KeycloakSite
 from fedhub.idp.grants import Server, token_response
+from fedhub.idp.keycloak_clients import grant
+from fedhub.idp.keycloak_clients.endpoint import add_administration, add_registration
 from fedhub.idp.refusals import Reason
 from fedhub.idp.signin import authorize
 from fedhub.idp.site import enter
@@ -34,7 +36,25 @@ def register(app: Flask, state: State, server: Server) -> None:
     """Serve every realm, under both prefixes."""
     for name, prefix in (("keycloak", ""), ("keycloak-auth", "/auth")):
         routes = _blueprint(name, prefix, state, server)
+        add_registration(routes, state)
         app.register_blueprint(routes, url_prefix=f"{prefix}/realms/<realm>")
+        admin = _admin_blueprint(f"{name}-admin", prefix, state)
+        app.register_blueprint(admin, url_prefix=f"{prefix}/admin/realms/<realm>")
+
+
+def _admin_blueprint(name: str, prefix: str, state: State) -> Blueprint:
+    routes = Blueprint(name, __name__)
+
+    @routes.url_value_preprocessor
+    def find_realm(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        site = enter(realm_site(state, (values or {}).pop("realm", ""), prefix))
+        if not site.exists:
+            reply = jsonify(error="Realm not found.")
+            reply.status_code = 404
+            raise HTTPException(response=reply)
+
+    add_administration(routes, state)
+    return routes
 
 
 def _blueprint(name: str, prefix: str, state: State, server: Server) -> Blueprint:
@@ -67,7 +87,7 @@ def _blueprint(name: str, prefix: str, state: State, server: Server) -> Blueprin
     def token() -> Response:
         if any(len(request.form.getlist(name)) > 1 for name in request.form):
             return _here().refuse_token(Reason.PARAMETER_REPEATED, basic=False)
-        return token_response(server)
+        return grant.answer(_here(), server) or token_response(server)
 
     @routes.route(f"/{PROTOCOL}/userinfo", methods=["GET", "POST"], endpoint="userinfo")
     def userinfo() -> Response:

@@ -34,7 +34,7 @@ def keycloak_metadata(site: KeycloakSite) -> dict[str, Any]:
         "end_session_endpoint": f"{base}/logout",
         "jwks_uri": f"{base}/certs",
         "revocation_endpoint": f"{base}/revoke",
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "subject_types_supported": ["public"],

@@ -17,6 +17,8 @@ from fedhub.idp.claims import select_oidc
 from fedhub.idp.client import Client, Face
 from fedhub.idp.custos_tenants.owners import duplicate_of
 from fedhub.idp.faces.keycloak_words import PAGES, REFUSALS, denial
+from fedhub.idp.keycloak_clients.registry import Registered
+from fedhub.idp.keycloak_clients.representation import scopes_of
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason
 from fedhub.idp.site import Site, error_page, no_store, send_back
@@ -69,7 +71,8 @@ class KeycloakSite(Site):
     def exists(self) -> bool:
         """Whether any client is registered in the realm."""
         both = self.state.clients("keycloak") + self.state.clients("custos")
-        return any(client.realm == self.realm for client in both)
+        here = any(client.realm == self.realm for client in both)
+        return here or bool(self.state.realm_clients.accounts(self.realm))
 
     @property
     def cookie_paths(self) -> tuple[str, ...]:
@@ -77,9 +80,16 @@ class KeycloakSite(Site):
         return (f"{self.prefix}/realms/{self.realm}/",)
 
     def client(self, client_id: str) -> Client | None:
-        """A client of the realm; a Custos tenant's is one."""
+        """A client of the realm, a registered one too; a Custos tenant's is one."""
         own = self.state.client("keycloak", client_id, self.realm)
+        registered = self._registered(client_id)
+        if own is None and registered is not None:
+            own = registered.as_client(self.realm)
         return own or self.state.client("custos", client_id, self.realm)
+
+    def _registered(self, client_id: str) -> Registered | None:
+        found = self.state.realm_clients.get(self.realm, client_id)
+        return found if found and found.representation["enabled"] else None
 
     def has_secret(self, client: Client, secret: str) -> bool:
         """Custos' Keycloak knows another secret than Custos."""
@@ -120,6 +130,14 @@ class KeycloakSite(Site):
             return Reason.OFFLINE_SESSION_OVER
         live = self.state.session(self.session_scope, token.signin.session)
         return Reason.SESSION_LEFT if live else Reason.SESSION_OVER
+
+    def refused_scope(self, scope: str, client: Client) -> str:
+        """Of a registered client its scopes are known; of another one any scope will do."""
+        registered = self._registered(client.client_id)
+        if registered is None:
+            return ""
+        known = {"openid", *scopes_of(registered.representation)}
+        return "" if set(scope.split()) <= known else f"Invalid scopes: {scope}"
 
     def callback_parameters(self, signin: SignIn, code: str, state: str) -> list[tuple[str, str]]:
         """In Keycloak's order, with the session and the issuer (RFC 9207)."""
