@@ -26,7 +26,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     folder = tmp_path / "work"
     folder.mkdir()
-    rule = "values/enc-.*\\.secret\\.values\\.yaml$|enc-admin"
+    rule = "values/enc-.*\\.secret\\.values\\.yaml$|enc-.*admin"
     (folder / ".sops.yaml").write_text(
         f"creation_rules:\n  - path_regex: {rule}\n    age: {identity.to_public()}\n"
     )

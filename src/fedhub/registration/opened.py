@@ -6,9 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.admin_credentials import admin_credentials
 from fedhub.registration.cilogon import ClientManagement
 from fedhub.registration.clients import Clients
+from fedhub.registration.keycloak.client import KeycloakClients
 from fedhub.registration.settings import Administrator
 
 
@@ -45,7 +47,17 @@ class Opened:
             if known is administrator:
                 return clients
         credentials = admin_credentials(administrator.credentials, self._folder)
-        address = administrator.address or f"https://{administrator.cilogon_host}/oauth2/oidc-cm"
-        clients = self._stack.enter_context(ClientManagement(credentials, address=address))
+        clients = _management(administrator, credentials)
+        self._stack.enter_context(clients)
         self._open.append((administrator, clients))
         return clients
+
+
+def _management(
+    administrator: Administrator, credentials: AdminCredentials
+) -> ClientManagement | KeycloakClients:
+    if administrator.iam_url is not None and administrator.realm is not None:
+        url = administrator.address or administrator.iam_url
+        return KeycloakClients(credentials, url=url, realm=administrator.realm)
+    address = administrator.address or f"https://{administrator.cilogon_host}/oauth2/oidc-cm"
+    return ClientManagement(credentials, address=address)
