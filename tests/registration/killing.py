@@ -19,8 +19,11 @@ import httpx
 
 from fedhub.cli import main as command_line
 from fedhub.registration import admin_credentials, command, create, delete, rotate, text, update
+from fedhub.registration.tenants import activate, request
+from fedhub.registration.tenants import command as tenants
 
 LOADED = (admin_credentials, command, create, delete, rotate, text, update)
+TENANTS_LOADED = (activate, request, tenants)
 SEEN = {"os.rename", "os.link", "os.remove", "subprocess.Popen"}
 
 

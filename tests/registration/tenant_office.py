@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import yaml
 
 from fedhub.hub import load_hub
+from fedhub.registration.custos.client import TENANTS
 from fedhub.registration.custos.replies import Tenant
 from tests.contract.custos_tenants import PASSWORD, Installation
 from tests.registration.office import Office, Said
@@ -61,7 +63,9 @@ class TenantOffice:
         }
         office.encrypt("enc-admin-root.yaml", yaml.safe_dump(credentials))
 
-    def settings(self, *, root: bool = False, **more: Any) -> None:
+    def settings(
+        self, *, root: bool = False, owner_from: dict[str, str] | None = None, **more: Any
+    ) -> None:
         """Write `registration.yaml`; with Custos' administrator in it or not."""
         custos = {
             "custos_url": self.office.provider.url,
@@ -70,7 +74,7 @@ class TenantOffice:
                 "first_name": "Olga",
                 "last_name": "Ops",
                 "email": "owner@example.edu",
-                "credentials": {"file": "enc-admin-owner.yaml"},
+                "credentials": owner_from or {"file": "enc-admin-owner.yaml"},
             },
         }
         custos |= {"administrator": {"file": "enc-admin-root.yaml"}} if root else {}
@@ -100,6 +104,16 @@ class TenantOffice:
         """Let Custos' administrators activate the hub's tenant."""
         with self.custos.by(self.custos.root) as root:
             root.activate(self.tenants()[0].client_id)
+
+    def unapprove(self) -> None:
+        """Let them take that back."""
+        root = self.custos.root
+        with self.custos.as_(root.tenant) as client:
+            token, _ = client.sign_in(root.username, root.password)
+        status = {"client_id": self.tenants()[0].client_id, "status": "REQUESTED"}
+        header = {"Authorization": f"Bearer {token.get_secret_value()}"}
+        address = f"{self.office.provider.url}{TENANTS}/status"
+        assert httpx.post(address, json=status, headers=header).json()["status"] == "REQUESTED"
 
     def tenants(self) -> list[Tenant]:
         """All but the super tenant, the newest first."""

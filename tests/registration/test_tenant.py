@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
+import yaml
 from traitlets.config import Config
 
 from tests.asynchronous import run_async
@@ -12,7 +14,7 @@ from tests.contract.custos_hubs import hub_configuration, log_in
 from tests.providers import CALLBACK as LOCAL_CALLBACK
 from tests.providers import ENTITY
 from tests.registration.office import SECRETS, Office
-from tests.registration.tenant_office import APPROVAL, CALLBACK, PLAIN, TenantOffice
+from tests.registration.tenant_office import APPROVAL, CALLBACK, OWNER, PLAIN, TenantOffice
 from tests.unit.authenticators.logins import running
 
 CREDENTIALS = ("credentials", "custos")
@@ -264,6 +266,20 @@ def test_an_administrator_takes_up_a_lost_tenant(desk: TenantOffice) -> None:
     assert not desk.office.journal().exists()
 
 
+def test_a_dry_run_leaves_the_record_of_a_lost_request(desk: TenantOffice) -> None:
+    desk.office.provider.inject("answer-lost", endpoint="tenant-create", times=1)
+    assert desk.run("request", "campus").code == 1
+    record = desk.office.journal().read_bytes()
+    (tenant,) = desk.tenants()
+    pair = {"client_id": tenant.client_id, "client_secret": "told-by-mail"}
+    secrets = yaml.safe_dump({"credentials": {"custos": pair}})
+    desk.office.encrypt("enc-campus.secret.values.yaml", secrets)
+    assert desk.did("request", "campus", "--dry-run")["did"] == "unchanged"
+    assert desk.office.journal().read_bytes() == record
+    assert desk.did("request", "campus")["did"] == "unchanged"
+    assert not desk.office.journal().exists()
+
+
 def test_an_administrator_waits_for_a_request_that_may_still_arrive(desk: TenantOffice) -> None:
     desk.office.provider.inject("connection-reset", endpoint="tenant-create", times=1)
     assert desk.run("request", "campus").code == 1
@@ -307,6 +323,21 @@ def test_settings_that_do_not_do_are_told(
     said = desk.run("request", "campus")
     assert (said.code, words in said.err) == (1, True), said.err
     assert desk.tenants() == []
+
+
+def test_the_owners_credentials_may_come_from_a_variable(
+    desk: TenantOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.settings(owner_from={"environment": "TENANT_OWNER"})
+    said = desk.run("request", "campus")
+    assert (said.code, "{username: …, password: …}" in said.err) == (1, True)
+    monkeypatch.setenv("TENANT_OWNER", "{username: olga}")
+    said = desk.run("request", "campus")
+    assert (said.code, "does not give username and password" in said.err) == (1, True)
+    monkeypatch.setenv("TENANT_OWNER", yaml.safe_dump(OWNER))
+    desk.did("request", "campus")
+    assert "TENANT_OWNER" not in os.environ  # children would inherit it
+    assert desk.tenants()[0].attributes["admin_username"] == "olga"
 
 
 def test_a_hub_without_custos_is_sent_elsewhere(desk: TenantOffice) -> None:
