@@ -35,13 +35,17 @@ FACES: tuple[Face, ...] = ("cilogon", "keycloak", "custos", "github", "oidc")
 
 SAMPLE_REALM = "10000001"
 """The realm, and Custos tenant id, of the sample client."""
+SAMPLE_ADMIN = "cilogon:/adminClient/sample"
+"""Who may register clients at the CILogon face; at Keycloak's, `SAMPLE_REGISTRAR`."""
+SAMPLE_REGISTRAR = "registrar"
 
 
 @dataclass(frozen=True)
 class Alone:
     """What an identity provider alone has to offer.
 
-    `sample_secret` is the client secret of the sample client, made up for this run.
+    `sample_secret` is the secret of the sample client and of the sample administrators, made up for
+    this run.
     """
 
     identity_provider: str
@@ -127,6 +131,8 @@ def _furnish(
 @contextmanager
 def sample_identity_provider(port: int, redirect_uris: tuple[str, ...]) -> Iterator[Alone]:
     """Serve a sample client on every face, for trying an application without any hub."""
+    from fedhub.idp.keycloak_clients.registry import ServiceAccount
+    from fedhub.idp.oa4mp.registry import AdminClient
     from fedhub.idp.server import IdentityProvider
 
     secret = secrets.token_urlsafe(32)
@@ -144,6 +150,8 @@ def sample_identity_provider(port: int, redirect_uris: tuple[str, ...]) -> Itera
         )
         for client in clients:
             idp.add_client(client)
+        idp.add_admin_client(AdminClient(SAMPLE_ADMIN, secret, provider="cilogon"))
+        idp.add_service_account(ServiceAccount(SAMPLE_REALM, SAMPLE_REGISTRAR, secret))
         everybody = {"idps": {_SAMPLE_IDP: _SAMPLE_RULE}, "allow_all": True}
         people = tuple(
             personas([Provider(face, face, face, (), "user", everybody) for face in FACES])

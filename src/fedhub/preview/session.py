@@ -123,9 +123,34 @@ def print_alone(alone: Alone) -> None:
         )
     if alone.sample_secret:
         out.print(f"client_secret, for this run only: {alone.sample_secret}", markup=False)
+        _print_registration(alone, out)
     out.print()
     out.print(_table(alone.personas, alone.expected))
     out.print(f"\nThe identity provider is at {alone.identity_provider}")
+
+
+def _print_registration(alone: Alone, out: Console) -> None:
+    """Say how clients are registered here, in the words of `registration.yaml`."""
+    from fedhub.preview.alone import SAMPLE_ADMIN
+
+    url = alone.identity_provider
+    credentials = f"{{client_id: {SAMPLE_ADMIN}, client_secret: {alone.sample_secret}}}"
+    lines = [
+        "",
+        "To try `fedhub register` here, have in values/registration.yaml",
+        "",
+        "  owner: sample",
+        "  administrators:",
+        "    - cilogon_host: cilogon.org",
+        f"      address: {url}/oauth2/oidc-cm",
+        "      credentials: {environment: SAMPLE_ADMIN}",
+        "",
+        "and in another terminal",
+        "",
+        f"  export SAMPLE_ADMIN='{credentials}'",
+    ]
+    for line in lines:
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _print(hub: Hub, running: Running, talk: Console) -> None:
