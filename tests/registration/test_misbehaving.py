@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import httpx
-import pytest
+import ipaddress
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from fedhub.idp.server import IdentityProvider
 from fedhub.registration import calls
-from tests.registration.office import SECRETS, Office
+from fedhub.registration.journal import Journal
+from tests.registration.office import ADMIN, SECRETS, Office
 
 ACTED = ("answer-lost", "html", "malformed-json")
 FAULTS = (*ACTED, "server-error", "connection-reset")
@@ -75,9 +86,6 @@ def test_an_update_whose_answer_is_lost(office: Office, fault: str) -> None:
 
 def test_a_full_quota(office: Office) -> None:
     office.hub(secrets=SECRETS)
-    from dataclasses import replace
-
-    from tests.registration.office import ADMIN
 
     office.provider.add_admin_client(replace(ADMIN, max_clients=1))
     for _ in range(2):
@@ -99,16 +107,52 @@ def test_a_provider_that_is_not_there(office: Office) -> None:
     assert not office.journal().exists()
 
 
-def test_a_certificate_that_is_not_trusted(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_that_is_not_trusted(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.hub(secrets=SECRETS)
+    context, certificate = self_signed(tmp_path)
+    with IdentityProvider(ssl_context=context) as elsewhere:
+        elsewhere.add_admin_client(ADMIN)
+        settings = (office.values / "registration.yaml").read_text()
+        (office.values / "registration.yaml").write_text(
+            settings.replace(office.provider.url, elsewhere.url)
+        )
+        said = office.run("create", "campus")
+        assert said.code == 1
+        assert "its certificate is not trusted" in said.err
+        assert "SSL_CERT_FILE" in said.err
+        assert not office.journal().exists()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        office.did("create", "campus")
 
-    def send(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]", request=request)
 
-    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", send)
-    said = office.run("create", "campus")
-    assert said.code == 1
-    assert not office.journal().exists()
+def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's context with a certificate of its own making."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file, key_file = folder / "tls.pem", folder / "tls.key"
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, key_file)
+    return context, file
 
 
 def test_a_lost_create_that_acts_later(office: Office) -> None:
@@ -117,8 +161,6 @@ def test_a_lost_create_that_acts_later(office: Office) -> None:
     break_once(office, "connection-reset", "client-create")
     assert office.run("create", "campus").code == 1
     assert office.journal().exists()
-    from fedhub.registration.journal import Journal
-
     (attempt,) = Journal("campus", office.values)["cilogon"].attempts
     office.endpoint.registered(comment=str(attempt.tag))  # now it acts
     assert office.did("create", "campus")["did"] == "created"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pydantic import SecretStr
 
@@ -46,6 +47,18 @@ def talk(*, yes: bool, dry_run: bool, must_agree: bool = False) -> Talk:
             _ask(must_agree=must_agree)
 
     return Talk(agree, say, dry=dry_run)
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show that something goes on, where somebody looks."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} …"):
+        yield
 
 
 def say(text: str) -> None:

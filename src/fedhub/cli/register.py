@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -99,7 +100,8 @@ def list_(output: Format = "text") -> None:
     from fedhub.registration.command import overview
     from fedhub.registration.text import overview_json, rows_table, usage_lines
 
-    found = overview(arguments.FOLDER)
+    with asking.busy("Asking the providers"):
+        found = overview(arguments.FOLDER)
     if output == "json":
         typer.echo(overview_json(found))
     else:
@@ -240,7 +242,11 @@ def sync(
     if bool(hubs) == everything:
         raise UsageError("sync takes hubs, or --all", fix="name hubs, or add --all")
     talk = asking.talk(yes=yes, dry_run=not carry_out)
-    with command.sync(arguments.FOLDER, hubs or [], talk) as (plan, problems, apply):
+    with ExitStack() as stack:
+        with asking.busy("Comparing hubs and providers"):
+            plan, problems, apply = stack.enter_context(
+                command.sync(arguments.FOLDER, hubs or [], talk)
+            )
         if output == "text":
             asking.print_plan(plan, problems)
         done = None

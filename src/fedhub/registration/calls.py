@@ -177,6 +177,8 @@ class Calls:
             with self._turns:
                 reply = self._http.request(method, address, **sent)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise self._untrusted(what) from None
             raise self._unreachable(what, _name(error)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._no_answer(method, what, _name(error)) from None
@@ -214,6 +216,13 @@ class Calls:
         return RateLimitedError(
             f"{self._where} has had too many requests; it did not {what}",
             fix=f"try again in {seconds:.0f} seconds",
+        )
+
+    def _untrusted(self, what: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self._where} can't be asked to {what}: its certificate is not trusted",
+            fix="check the address; for an authority of your own, name its certificate in "
+            "SSL_CERT_FILE",
         )
 
     def _unreachable(self, what: str, why: str) -> UnreachableError:
