@@ -1,4 +1,4 @@
-"""The realm that these tests are about: embedded always, real where FEDHUB_PEERS is set."""
+"""The realm that these tests are about: an embedded one; with FEDHUB_PEERS a real one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.peers.keycloak import Keycloak, LackingError, installed, running
 from tests.peers.realms import HUB, EmbeddedRealm, Realm, RealRealm
 from tests.peers.visit import Visit
 
-SERVERS = ["embedded", "real"] if "FEDHUB_PEERS" in os.environ else ["embedded"]
+SERVER = "real" if "FEDHUB_PEERS" in os.environ else "embedded"
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def keycloak() -> Iterator[Keycloak]:
         yield server
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=[SERVER])
 def realm(request: pytest.FixtureRequest) -> Iterator[Realm]:
     if request.param == "real":
         real = RealRealm(request.getfixturevalue("keycloak"))

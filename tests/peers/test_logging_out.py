@@ -126,6 +126,14 @@ def test_an_access_token_or_another_clients_id_token_is_no_hint(visit: Visit) ->
     assert is_page(visit.log_out(id_token_hint=tokens["id_token"], client_id="hub2"), 400, words)
 
 
+def test_where_no_address_is_registered_the_callback_counts(visit: Visit) -> None:
+    visit.realm.add_client(replace(HUB, post_logout_redirect_uris=()))
+    hint = visit.log_in()["id_token"]
+    assert is_page(visit.log_out(id_token_hint=hint, post_logout_redirect_uri=LOGGED_OUT), 400)
+    reply = visit.log_out(id_token_hint=hint, post_logout_redirect_uri=CALLBACK)
+    assert (reply.status_code, reply.headers["location"]) == (302, CALLBACK)
+
+
 def test_the_parameter_of_old_means_nothing(visit: Visit) -> None:
     visit.log_in()
     assert is_page(visit.log_out(redirect_uri=LOGGED_OUT), 200, "Do you want to log out?")

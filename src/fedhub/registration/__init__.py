@@ -24,6 +24,7 @@ The providers:
 |---|---|
 | `clients` | what every provider's registrations have in common |
 | `cilogon` | CILogon's client management: create, show, list, update, delete |
+| `keycloak` | the clients of a Keycloak realm: create, show, list, update, delete |
 | `custos` | Custos' tenants: request, credentials, institutions; show, update, delete, activate |
 | `tenants` | a hub's tenant at Custos: what the commands do with it |
 | `search` | all clients of an administrator, and the one with a tag |
