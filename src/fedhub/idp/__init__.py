@@ -11,10 +11,11 @@ A preview needs somebody to log in at. One origin serves every face at its real 
 | `oidc` | `/oidc/<provider>/…`: Google, Globus, Auth0, Okta, Azure and any other issuer |
 
 How a login travels: `faces.*` knows one server's addresses and manners (`site.Site`) →
-`signin` shows the page and takes the choice → `grants` (Authlib) checks and issues codes and
-tokens → `state` remembers them → `tokens` and `claims` say what they contain.
+`signin` shows the page and takes the choice → `authorization` (Authlib) says who may ask, and
+`grants` check and issue codes and tokens → `state` remembers them → `tokens` and `claims` say what they contain.
 
-Registrations can be made, too: `oa4mp` is CILogon's client management, `custos_tenants` Custos'.
+Registrations can be made, too: `oa4mp` is CILogon's client management, `keycloak_clients` and
+`custos_tenants` are Keycloak's and Custos'.
 
 Beside that way: `sessions` lets a browser go on without the page until `logout` ends its session
 and `backchannel` tells the hubs of it; `faults` are what a test asks for, and `breaking` does

@@ -11,8 +11,8 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from fedhub.idp import breaking
+from fedhub.idp.authorization import Server
 from fedhub.idp.faults import Fault
-from fedhub.idp.grants import Server
 from fedhub.idp.peer import may_enter
 from fedhub.idp.site import error_page
 from fedhub.idp.state import State, same_secret

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response, jsonify, request
 
-from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Registration, Server
+from fedhub.idp.authorization import Server
+from fedhub.idp.protocol import AUTH_METHODS, ProtocolRequest, Registration
 from fedhub.idp.records import Token
 from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.site import Site, no_store

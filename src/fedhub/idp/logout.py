@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from fedhub.idp import sessions
+from fedhub.idp.authorization import Server
 from fedhub.idp.client import Client
-from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Server
+from fedhub.idp.protocol import AUTH_METHODS, ProtocolRequest
 from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.site import Site, error_page, send_back
 

@@ -18,9 +18,10 @@ from flask import Response, render_template, request
 
 from fedhub.access.persona import Persona
 from fedhub.idp import sessions
+from fedhub.idp.authorization import Server
 from fedhub.idp.claims import known_of, parse_claims, split_hint
 from fedhub.idp.client import Client
-from fedhub.idp.grants import NOTHING, ProtocolRequest, Server
+from fedhub.idp.protocol import NOTHING, ProtocolRequest
 from fedhub.idp.records import SignIn
 from fedhub.idp.refusals import Reason
 from fedhub.idp.site import Site, error_page, no_store

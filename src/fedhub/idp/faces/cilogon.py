@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 from flask import Blueprint, Flask, Response, jsonify, request
 
 from fedhub.idp import bearer, sessions, tokens
+from fedhub.idp.authorization import Server, token_response
 from fedhub.idp.claims import select_cilogon, split_hint
 from fedhub.idp.client import Client, Face
-from fedhub.idp.grants import Server, token_response
 from fedhub.idp.logout import goodbye
 from fedhub.idp.oa4mp.endpoint import add_routes
 from fedhub.idp.oa4mp.replies import plain_error, plain_text

@@ -16,6 +16,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.datastructures import Headers
 
 from fedhub.idp import tokens
+from fedhub.idp.authorization import Server
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
 from fedhub.idp.custos_tenants.callers import authenticated
@@ -32,8 +33,8 @@ from fedhub.idp.custos_tenants.refusals import (
 from fedhub.idp.faces.keycloak import realm_site
 from fedhub.idp.faces.keycloak_discovery import PROTOCOL, keycloak_metadata
 from fedhub.idp.faces.keycloak_site import KeycloakSite
-from fedhub.idp.grants import ProtocolRequest, Server
 from fedhub.idp.logout import end_by_refresh_token
+from fedhub.idp.protocol import ProtocolRequest
 from fedhub.idp.records import Token
 from fedhub.idp.site import enter
 from fedhub.idp.state import State, username_of

@@ -22,14 +22,15 @@ from flask import Blueprint, Flask, Response, jsonify, redirect, request
 from werkzeug.datastructures import Headers
 
 from fedhub.idp import bearer, tokens
+from fedhub.idp.authorization import Server
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client
 from fedhub.idp.custos_tenants.callers import tenant_credentials
 from fedhub.idp.faces.keycloak_discovery import PROTOCOL, keycloak_metadata
 from fedhub.idp.faces.keycloak_site import CustosRealmSite
-from fedhub.idp.grants import ProtocolRequest, Server
 from fedhub.idp.keys import Keys
 from fedhub.idp.logout import end_by_refresh_token
+from fedhub.idp.protocol import ProtocolRequest
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.site import enter
 from fedhub.idp.state import State, same_secret

@@ -17,9 +17,9 @@ from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import NotFound
 
 from fedhub.idp import bearer, sessions
+from fedhub.idp.authorization import Server, token_response
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Face
-from fedhub.idp.grants import Server, token_response
 from fedhub.idp.logout import ask, goodbye
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.refusals import Reason

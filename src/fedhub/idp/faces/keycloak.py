@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from fedhub.idp import bearer, logout, tokens
+from fedhub.idp.authorization import Server, token_response
 from fedhub.idp.faces import keycloak_tokens
 from fedhub.idp.faces.keycloak_discovery import (
     DISCOVERY_CACHING,
@@ -17,7 +18,6 @@ from fedhub.idp.faces.keycloak_discovery import (
     keycloak_metadata,
 )
 from fedhub.idp.faces.keycloak_site import CustosRealmSite, KeycloakSite
-from fedhub.idp.grants import Server, token_response
 from fedhub.idp.keycloak_clients import grant
 from fedhub.idp.keycloak_clients.endpoint import add_administration, add_registration
 from fedhub.idp.refusals import Reason

@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from fedhub.idp.authorization import Server
 from fedhub.idp.faces.keycloak_site import KeycloakSite
 from fedhub.idp.faces.keycloak_words import WRONG_CREDENTIALS
-from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Registration, Server
+from fedhub.idp.protocol import AUTH_METHODS, ProtocolRequest, Registration
 from fedhub.idp.refusals import Reason, Refused
 
 

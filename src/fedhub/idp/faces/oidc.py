@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from flask import Blueprint, Flask, Response, abort, g, jsonify
 
 from fedhub.idp import bearer, logout, tokens
+from fedhub.idp.authorization import Server, token_response
 from fedhub.idp.claims import groups_of
 from fedhub.idp.client import Client, Face
-from fedhub.idp.grants import Server, token_response
 from fedhub.idp.records import SignIn, Token
 from fedhub.idp.signin import authorize
 from fedhub.idp.site import Site, enter

@@ -6,9 +6,10 @@ import uuid
 
 from flask import Response, jsonify, request
 
-from fedhub.idp.grants import AUTH_METHODS, ProtocolRequest, Server, basic_credentials
+from fedhub.idp.authorization import Server, basic_credentials
 from fedhub.idp.keycloak_clients.refusals import RefusedError
 from fedhub.idp.keycloak_clients.registry import TOKEN_LIFETIME, ServiceAccount
+from fedhub.idp.protocol import AUTH_METHODS, ProtocolRequest
 from fedhub.idp.refusals import Reason, Refused
 from fedhub.idp.site import Site, no_store
 from fedhub.idp.state import same_secret
