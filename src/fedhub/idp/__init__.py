@@ -12,7 +12,8 @@ A preview needs somebody to log in at. One origin serves every face at its real 
 
 How a login travels: `faces.*` knows one server's addresses and manners (`site.Site`) →
 `signin` shows the page and takes the choice → `authorization` (Authlib) says who may ask, and
-`grants` check and issue codes and tokens → `state` remembers them → `tokens` and `claims` say what they contain.
+`grants` check and issue codes and tokens → `state` remembers them → `tokens` and `claims` say what
+they contain.
 
 Registrations can be made, too: `oa4mp` is CILogon's client management, `keycloak_clients` and
 `custos_tenants` are Keycloak's and Custos'.
