@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
-from fedhub.cli import access, check, idp, new, register, run, secrets, tenant, values
+from fedhub.cli import access, check, idp, new, register, run, secrets, tenant, values, verify
 from fedhub.cli.conversion import keep_text_as_it_is
 from fedhub.errors import FedhubError
 
@@ -29,6 +29,7 @@ app.command(short_help="Run the hub on this machine, with a login to try.")(run.
 app.add_typer(idp.app, name="idp")
 app.command()(values.values)
 register.app.add_typer(tenant.app, name="tenant")
+app.command(short_help="Say whether login at a running hub works.")(verify.verify)
 app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")
 
