@@ -170,7 +170,7 @@ java:
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing Java and Maven …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	      openjdk-17-jre-headless maven >/dev/null; } || \
+	      default-jre-headless maven >/dev/null; } || \
 	  echo "No Java or no Maven here: the tests on a real Keycloak will skip."
 
 # A server for the tests of backups. Without it they skip and say so.
