@@ -10,7 +10,19 @@ import typer
 from typer.core import TyperArgument, TyperOption
 
 from fedhub import __version__
-from fedhub.cli import access, check, idp, new, register, run, secrets, tenant, values, verify
+from fedhub.cli import (
+    access,
+    check,
+    doctor,
+    idp,
+    new,
+    register,
+    run,
+    secrets,
+    tenant,
+    values,
+    verify,
+)
 from fedhub.cli.conversion import keep_text_as_it_is
 from fedhub.errors import FedhubError
 
@@ -32,6 +44,7 @@ register.app.add_typer(tenant.app, name="tenant")
 app.command(short_help="Say whether login at a running hub works.")(verify.verify)
 app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")
+app.command(short_help="Say what works from here: tools, keys, chart, cluster.")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:

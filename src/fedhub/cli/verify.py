@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from fedhub.cli import arguments
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fedhub.release.findings import Finding
+from fedhub.cli.findings import print_findings
 
 
 def verify(
@@ -44,7 +40,7 @@ def verify(
     if output == "json":
         typer.echo(json_text(loaded.name, found, indent=None if watch else 2))
     else:
-        _print(found)
+        print_findings(found)
     while watch:
         import time
 
@@ -53,17 +49,5 @@ def verify(
         if output == "json":
             typer.echo(json_text(loaded.name, found, indent=None))
         else:
-            _print(changed(before, found))
+            print_findings(changed(before, found))
     raise typer.Exit(1 if any(one.state == "failed" for one in found) else 0)
-
-
-def _print(findings: Sequence[Finding]) -> None:
-    import os
-    import sys
-
-    from fedhub.release.report import lines
-
-    # https://no-color.org: any value that is not empty
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    for state, rest, colour in lines(findings):
-        typer.echo((typer.style(state, fg=colour) if colours and colour else state) + rest)

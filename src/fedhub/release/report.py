@@ -45,3 +45,9 @@ def changed(before: Sequence[Finding], after: Sequence[Finding]) -> list[Finding
     """Return the findings that are other than before; a number of days left is no change."""
     known = {(one.check, one.subject): one.state for one in before}
     return [one for one in after if known.get((one.check, one.subject)) != one.state]
+
+
+def checks_json(findings: Sequence[Finding]) -> str:
+    """Return findings that are of no hub as JSON; a stable interface."""
+    good = all(one.state != "failed" for one in findings)
+    return json.dumps({"ok": good, "checks": [asdict(one) for one in findings]}, indent=2)
