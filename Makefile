@@ -22,7 +22,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser postgres promtool .venv-custos-sdk/.ready ## Run every test that this machine can run
+test: install browser postgres promtool apache .venv-custos-sdk/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image --ignore tests/cluster $(ARGS)
 
 .PHONY: test-image
@@ -190,6 +190,16 @@ promtool:
 	    echo "Installing promtool …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends prometheus >/dev/null; } || \
 	  echo "No promtool here: the tests of alerts will skip."
+
+# Apache is an application that logs people in through the hub. Without it its test skips and says so.
+.PHONY: apache
+apache:
+	@command -v apache2 >/dev/null && [ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    echo "Installing Apache and mod_auth_openidc …" && apt-get update -qq >/dev/null && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	      apache2-bin libapache2-mod-auth-openidc >/dev/null; } || \
+	  echo "No Apache with mod_auth_openidc here: the test with it will skip."
 
 # --- The hub image and the chart ------------------------------------------------------------
 

@@ -43,6 +43,8 @@ mixins, one for each concern; each overrides oauthenticator's template methods a
 | **leaving** | |
 | `logout`, `revocation`, `another_account` | out of the provider, too |
 | `backchannel`, `hub_sessions` | out of the hub, in every browser |
+| **going on to applications** | |
+| `oidc_issuer`, `oidc_grants`, `oidc_pages`, `oidc_keys` | the hub as their OpenID Connect issuer |
 | **seeing** | |
 | `events`, `fetching` | the operator's log and metrics; requests to the provider |
 | `inside`, `short_memory` | addresses inside the hub; what is remembered for minutes |

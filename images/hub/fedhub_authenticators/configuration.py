@@ -14,12 +14,14 @@ from fedhub_authenticators import custos_tutorial
 from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
 from fedhub_authenticators.credentials import credential_files, files_of_chart
 from fedhub_authenticators.federated import FederatedAuthenticator
+from fedhub_authenticators.oidc_issuer import KEYS as OIDC_KEYS
+from fedhub_authenticators.oidc_issuer import add_issuer
 from fedhub_authenticators.profiles import show_profiles_by_group
 from fedhub_authenticators.providers import find_class, ours
 from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
 
-KEYS = frozenset({"domain", "login", "services", "ingress", "httpRoute", "tls"})
+KEYS = frozenset({"domain", "login", "services", "oidc", "ingress", "httpRoute", "tls"})
 """What may stand there; the last three are for the chart."""
 PROVIDER_KEYS = frozenset({"authenticator", "label", "prefix", "config", "credentials"})
 
@@ -35,7 +37,10 @@ def configure_hub(
     else:
         _keep_stock_class_in_our_words(c)
     show_profiles_by_group(c)
-    add_services(c, _entries(settings.get("services"), "global.fedhub.services"))
+    services = _entries(settings.get("services"), "global.fedhub.services")
+    add_services(c, services)
+    oidc = _mapping(settings.get("oidc") or {}, "global.fedhub.oidc", OIDC_KEYS)
+    add_issuer(c, oidc, services, settings.get("domain"))
 
 
 def _from_values() -> Mapping[str, Any]:

@@ -2,8 +2,8 @@
 
 z2jh makes up a cookie secret, a crypt key, the proxy's token and tokens of services where the
 values have none, and without a cluster makes up others at the next render
-(zero-to-jupyterhub-k8s issue 2887). Every key is 32 random bytes as hex: what JupyterHub's
-CryptKeeper asks for, and what z2jh makes itself.
+(zero-to-jupyterhub-k8s issue 2887). Such a key is 32 random bytes as hex: what JupyterHub's
+CryptKeeper asks for, and what z2jh makes itself. Those that sign ID tokens are RSA keys.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ _OF_EVERY_HUB: tuple[tuple[KeyPath, KeyPath | None], ...] = (
 )
 """Where z2jh has them, and the older name that counts as well."""
 
+_OIDC: KeyPath = ("global", "fedhub", "oidc")
+_SIGNING = ("privateKey", "nextPrivateKey")
+
 
 def missing_keys(values: Mapping[str, Any], z2jh_at: KeyPath) -> list[KeyPath]:
     """Return where values lack a key.
@@ -38,12 +41,23 @@ def missing_keys(values: Mapping[str, Any], z2jh_at: KeyPath) -> list[KeyPath]:
             found.append((*at, *path))
     found.extend(_services(values, ("global", "fedhub", "services")))
     found.extend(_services(values, (*at, "hub", "services")))
+    oidc = value_at(values, _OIDC)
+    if isinstance(oidc, Mapping) and oidc.get("enabled"):
+        found.extend((*_OIDC, name) for name in _SIGNING if not oidc.get(name))
     return found
 
 
 def new_keys(paths: Iterable[KeyPath]) -> dict[KeyPath, str]:
     """Return a new key for each path."""
-    return {path: secrets.token_hex(32) for path in paths}
+    return {path: _new_key(path) for path in paths}
+
+
+def _new_key(path: KeyPath) -> str:
+    if path[:-1] == _OIDC:
+        from fedhub.secrets.signing import new_signing_key
+
+        return new_signing_key()
+    return secrets.token_hex(32)
 
 
 def as_tree(keys: Mapping[KeyPath, str]) -> dict[str, Any]:

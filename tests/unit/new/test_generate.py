@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from fedhub_authenticators.oidc_keys import SigningKeys
 
 import fedhub.secrets.generate
 from fedhub.errors import FedhubError
@@ -96,6 +97,19 @@ def test_a_plain_z2jh_file_has_them_where_z2jh_reads_them(hub: Path) -> None:
     (hub / "values/y.values.yaml").write_text("hub: {cookieSecret: a}\nproxy: {secretToken: b}\n")
     _, made = generate("y")
     assert made == [("hub", "config", "CryptKeeper", "keys", 0)]
+
+
+def test_a_hub_that_is_an_issuer_gets_its_keys(hub: Path) -> None:
+    (hub / SECRETS).write_bytes(encrypted(MINE, Path(SECRETS)))
+    values = hub / "values/x.values.yaml"
+    values.write_text(VALUES.replace("services:", "oidc: {enabled: true}\n    services:", 1))
+    _, made = generate("x")
+    at = ("global", "fedhub", "oidc")
+    assert made[-2:] == [(*at, "privateKey"), (*at, "nextPrivateKey")]
+    keys = [load_hub("x").get(*path) for path in made[-2:]]
+    SigningKeys(*keys)  # the hub takes them
+    assert keys[0] != keys[1]
+    assert generate("x")[1] == []
 
 
 def test_a_file_in_plaintext_is_refused(hub: Path) -> None:

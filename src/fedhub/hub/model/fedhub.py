@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from fedhub.hub.model.login import Provider
+from fedhub.hub.model.oidc import Oidc
 from fedhub.hub.model.route import HttpRoute, Ingress, Tls
 from fedhub.hub.model.service import Service
 from fedhub.hub.model.text import (
@@ -34,6 +35,9 @@ class Fedhub(Strict):
         {},
         json_schema_extra=ONLY_THESE,
         description="External applications that log their users in through the hub, by name.",
+    )
+    oidc: Oidc | None = Field(
+        None, description="The hub as an OpenID Connect issuer for these applications."
     )
     ingress: Ingress | None = Field(None, description="How the domain leads to the hub.")
     http_route: HttpRoute | None = Field(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fedhub_authenticators import configure
+from fedhub_authenticators.oidc_issuer import move_issuer
 from tornado.web import HTTPError, RequestHandler
 
 from fedhub.preview.hubside import chart, verdicts, z2jh
@@ -77,6 +78,11 @@ def _with_made_up_secrets(settings: dict[str, Any]) -> dict[str, Any]:
             for name, service in found["services"].items()
             if service is not None
         }
+    oidc = found.get("oidc") or {}
+    if oidc.get("enabled") and not oidc.get("privateKey"):
+        from fedhub.secrets.signing import new_signing_key
+
+        found["oidc"] = {**oidc, "privateKey": new_signing_key()}
     return found
 
 
@@ -85,6 +91,7 @@ def _as_preview(c: Any, setup: Setup) -> None:
     c.JupyterHub.bind_url = (
         setup.public_url + "/" + str(c.JupyterHub.get("base_url", "")).strip("/")
     )
+    move_issuer(c, setup.public_url)
     c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{setup.hub_port}"
     c.JupyterHub.hub_connect_url = f"http://127.0.0.1:{setup.hub_port}"
     c.JupyterHub.db_url = "sqlite://"

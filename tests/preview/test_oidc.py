@@ -1,0 +1,342 @@
+"""The hub as an OpenID Connect issuer lets in whom the hub lets in, and tells what it may."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.oidc_hub import (
+    ASKS,
+    GRAFANA,
+    INSIDER,
+    OUTSIDER,
+    VERIFIER,
+    Person,
+    answer_of,
+    code_for,
+    write_values,
+)
+from tests.previews import RunningHub, running_hub
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def person(hub: RunningHub) -> Iterator[Person]:
+    """Somebody who is logged in and may use the application."""
+    with Person(hub, INSIDER) as found:
+        assert found.go(GRAFANA.address(hub)).is_redirect
+        yield found
+
+
+def claims_in(token: str) -> dict[str, Any]:
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return found
+
+
+def user_info(hub: RunningHub, token: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.get(f"{hub.url}hub/oidc/userinfo", headers=headers, trust_env=False)
+
+
+# --- who gets in --------------------------------------------------------------------------
+
+
+def test_whom_the_hub_does_not_let_use_the_service_is_refused_there(hub: RunningHub) -> None:
+    with Person(hub, OUTSIDER) as outsider:
+        page = outsider.go(GRAFANA.address(hub))
+        assert page.status_code == 403
+        assert "You do not have permission to access" in page.text
+
+
+def test_the_form_of_the_question_is_no_way_round_it(hub: RunningHub) -> None:
+    with Person(hub, OUTSIDER) as outsider:
+        outsider.go(GRAFANA.address(hub))
+        xsrf = outsider.cookies.get("_xsrf", path="/hub/") or ""
+        page = outsider.post(GRAFANA.address(hub), data={"_xsrf": xsrf, "scopes": "identify"})
+        assert page.status_code == 403, page.headers
+        assert "location" not in page.headers
+    assert "may not use the service" in hub.log()
+
+
+def test_somebody_is_asked_where_the_operator_says_so(hub: RunningHub, person: Person) -> None:
+    page = person.go(ASKS.address(hub))
+    assert page.status_code == 200
+    assert "Authorize" in page.text
+    xsrf = person.cookies.get("_xsrf", path="/hub/") or ""
+    agreed = person.post(ASKS.address(hub), data={"_xsrf": xsrf, "scopes": "identify"})
+    assert agreed.headers["location"].startswith(f"{ASKS.callback}&code=")
+    token = ASKS.redeem(hub, answer_of(agreed)["code"]).json()
+    assert claims_in(token["id_token"])["nonce"] == "the-nonce"
+
+
+def test_a_service_learns_groups_only_where_it_may_read_them(
+    hub: RunningHub, person: Person
+) -> None:
+    token = GRAFANA.redeem(hub, code_for(hub)).json()
+    assert claims_in(token["id_token"])["groups"] == ["instructors"]
+    assert user_info(hub, token["access_token"]).json()["groups"] == ["instructors"]
+    page = person.go(ASKS.address(hub))
+    if not page.is_redirect:
+        xsrf = person.cookies.get("_xsrf", path="/hub/") or ""
+        page = person.post(ASKS.address(hub), data={"_xsrf": xsrf, "scopes": "identify"})
+    token = ASKS.redeem(hub, answer_of(page)["code"]).json()
+    assert "groups" not in claims_in(token["id_token"])
+    assert "groups" not in user_info(hub, token["access_token"]).json()
+
+
+def test_both_services_know_somebody_by_the_same_subject(hub: RunningHub) -> None:
+    first, second = (
+        claims_in(GRAFANA.redeem(hub, code_for(hub)).json()["id_token"]) for _ in range(2)
+    )
+    assert first["sub"] == second["sub"]
+    assert first["exp"] - first["iat"] == 600
+
+
+# --- the redirect address -------------------------------------------------------------------
+
+PARTS = ["http:", "https:", "//", "/", "\\", "%2f", "%5c", "..", "%2e%2e", "@", "#", "?", ";", ":9"]
+PARTS += ["127.0.0.1", "evil.example", "evil\u3002example", "\uff0f", "\u2100", "%00", "\t", " "]
+PARTS += ["login/callback", "login", "callback", "&redirect_uri=", "=", "user:pass"]
+
+
+@settings(max_examples=150)
+@given(
+    st.one_of(
+        st.lists(st.sampled_from(PARTS), max_size=8).map("".join),
+        st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map(
+            lambda parts: GRAFANA.callback + "".join(parts)
+        ),
+        st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map(
+            lambda parts: GRAFANA.callback.replace("//", "//" + "".join(parts), 1)
+        ),
+        st.text(max_size=30),
+    )
+)
+@example("http://127.0.0.1:9@evil.example/login/callback")
+@example("http://127.0.0.1:9/login/../login/callback")
+@example("http://127.0.0.1:9/login%2fcallback")
+@example("http://127.0.0.1:9/login/callback#fragment")
+@example("HTTP://127.0.0.1:9/login/callback")
+def test_no_other_redirect_address_leads_anywhere(
+    hub: RunningHub, person: Person, address: str
+) -> None:
+    if address == GRAFANA.callback:
+        return
+    for prompt in (None, "none", "login"):
+        reply = person.get(GRAFANA.address(hub, redirect_uri=address, prompt=prompt))
+        assert reply.status_code == 400
+        assert "location" not in reply.headers
+
+
+@pytest.mark.parametrize("change", [{"scope": "openid admin:users"}, {"prompt": "login"}], ids=str)
+def test_errors_go_to_the_registered_address_alone(
+    hub: RunningHub, person: Person, change: dict[str, str]
+) -> None:
+    reply = person.get(GRAFANA.address(hub, **change, response_mode="fragment"))
+    where = urlsplit(reply.headers["location"])
+    assert where._replace(query="", fragment="").geturl() == GRAFANA.callback
+
+
+def test_two_redirect_addresses_are_none(hub: RunningHub, person: Person) -> None:
+    twice = GRAFANA.address(hub) + "&redirect_uri=https://evil.example/"
+    assert person.get(twice).status_code == 400
+    assert person.get(GRAFANA.address(hub, redirect_uri=None)).status_code == 400
+
+
+def test_only_services_of_fedhub_are_clients(hub: RunningHub, person: Person) -> None:
+    server = "jupyterhub-user-gil-instructors"
+    reply = person.get(GRAFANA.address(hub, client_id=server, redirect_uri="/user/gil-instructors"))
+    assert reply.status_code == 400
+
+
+# --- codes --------------------------------------------------------------------------------
+
+
+def test_a_code_is_good_once(hub: RunningHub) -> None:
+    code = code_for(hub)
+    assert GRAFANA.redeem(hub, code).status_code == 200
+    again = GRAFANA.redeem(hub, code)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert "there is no such code" in hub.log()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"code_verifier": "x" * 43},
+        {"code_verifier": None},
+        {"redirect_uri": "http://127.0.0.1:9/login/"},
+        {"redirect_uri": None},
+        {"client_id": ASKS.client_id, "client_secret": ASKS.secret},
+    ],
+    ids="-".join,
+)
+def test_a_code_is_bound_to_the_login_that_it_came_from(
+    hub: RunningHub, change: dict[str, str | None]
+) -> None:
+    code = code_for(hub)
+    refused = GRAFANA.redeem(hub, code, **change)
+    assert refused.status_code == 400
+    assert "id_token" not in refused.json()
+    assert GRAFANA.redeem(hub, code).status_code == 400, "it is used up"
+
+
+def test_a_verifier_without_a_challenge_is_refused(hub: RunningHub) -> None:
+    code = code_for(hub, code_challenge=None, code_challenge_method=None)
+    assert GRAFANA.redeem(hub, code).status_code == 400
+
+
+def test_pkce_is_the_applications_choice_and_only_as_s256(hub: RunningHub, person: Person) -> None:
+    code = code_for(hub, code_challenge=None, code_challenge_method=None)
+    assert GRAFANA.redeem(hub, code, code_verifier=None).status_code == 200
+    for method in ("plain", None):
+        reply = person.get(
+            GRAFANA.address(hub, code_challenge=VERIFIER[:43], code_challenge_method=method)
+        )
+        assert answer_of(reply)["error"] == "invalid_request"
+
+
+def test_a_hub_may_ask_for_pkce(tmp_path_factory: pytest.TempPathFactory) -> None:
+    values = write_values(tmp_path_factory.mktemp("strict"), require_pkce=True)
+    with running_hub(values) as strict, Person(strict, INSIDER) as visitor:
+        without = visitor.go(
+            GRAFANA.address(strict, code_challenge=None, code_challenge_method=None)
+        )
+        assert answer_of(without)["error"] == "invalid_request"
+        code = answer_of(visitor.go(GRAFANA.address(strict)))["code"]
+        assert GRAFANA.redeem(strict, code, code_verifier=None).status_code == 400
+        code = answer_of(visitor.go(GRAFANA.address(strict)))["code"]
+        assert GRAFANA.redeem(strict, code).status_code == 200
+
+
+def test_the_hubs_own_token_endpoint_knows_no_code_of_the_issuer(hub: RunningHub) -> None:
+    code = code_for(hub)
+    refused = GRAFANA.redeem(hub, code, at="api/oauth2/token", code_verifier=None)
+    assert refused.status_code == 400
+    assert GRAFANA.redeem(hub, code).status_code == 200
+
+
+def test_the_issuer_knows_no_code_of_the_hubs_own_endpoint(hub: RunningHub, person: Person) -> None:
+    plain = GRAFANA.address(hub, scope=None).replace(
+        "hub/oidc/authorize", "hub/api/oauth2/authorize"
+    )
+    code = answer_of(person.get(plain))["code"]
+    assert GRAFANA.redeem(hub, code).status_code == 400
+
+
+# --- the client's secret --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("secret", ["wrong", None, "", ASKS.secret])
+def test_a_wrong_secret_gets_nothing(hub: RunningHub, secret: str | None) -> None:
+    code = code_for(hub)
+    refused = GRAFANA.redeem(hub, code, client_secret=secret)
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert refused.headers["www-authenticate"].startswith("Basic")
+    assert GRAFANA.redeem(hub, code).status_code == 200, "nobody else can use a code up"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic", "Basic ???", "Basic bm9jb2xvbg==", "Digest x", "Basic //79", "Basic OjE="],
+)
+def test_nonsense_for_credentials_gets_nothing(hub: RunningHub, header: str) -> None:
+    refused = httpx.post(
+        f"{hub.url}hub/oidc/token",
+        data={"grant_type": "authorization_code", "code": "x", "redirect_uri": GRAFANA.callback},
+        headers={"Authorization": header},
+        trust_env=False,
+    )
+    assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"{}", b"code=a&code=b", b"a=b&" * 100])
+def test_what_is_no_form_is_a_bad_request(hub: RunningHub, body: bytes) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    reply = httpx.post(f"{hub.url}hub/oidc/token", content=body, headers=kind, trust_env=False)
+    assert (reply.status_code, reply.json()["error"]) == (400, "invalid_request")
+
+
+# --- without a word to the person -----------------------------------------------------------
+
+
+def test_an_application_may_ask_silently(hub: RunningHub, person: Person) -> None:
+    assert "code" in answer_of(person.get(GRAFANA.address(hub, prompt="none")))
+    with Person(hub, OUTSIDER) as nobody:
+        answer = answer_of(nobody.get(GRAFANA.address(hub, prompt="none")))
+        assert (answer["error"], answer["state"]) == ("login_required", "the-state")
+
+
+def test_silence_is_no_consent(hub: RunningHub) -> None:
+    with Person(hub, OUTSIDER) as somebody:
+        somebody.go(GRAFANA.address(hub))  # logs in, and is refused
+        answer = answer_of(somebody.get(ASKS.address(hub, prompt="none")))
+        assert answer["error"] == "consent_required"
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"prompt": "login"}, "login_required"),
+        ({"max_age": "0"}, "login_required"),
+        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"request_uri": "https://evil.example/r"}, "request_uri_not_supported"),
+        ({"response_type": "code id_token"}, "unauthorized_client"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+    ],
+)
+def test_what_the_hub_cannot_do_it_says(
+    hub: RunningHub, person: Person, change: dict[str, str], error: str
+) -> None:
+    answer = answer_of(person.get(GRAFANA.address(hub, **change)))
+    assert answer["error"] == error
+    assert "code" not in answer
+
+
+# --- user information -----------------------------------------------------------------------
+
+
+def test_a_token_ends_with_the_session_at_the_hub(hub: RunningHub) -> None:
+    with Person(hub, INSIDER) as somebody:
+        code = answer_of(somebody.go(GRAFANA.address(hub)))["code"]
+        token = GRAFANA.redeem(hub, code).json()["access_token"]
+        assert user_info(hub, token).json()["preferred_username"] == "gil-instructors"
+        somebody.get(f"{hub.url}hub/logout")
+        ended = user_info(hub, token)
+    assert ended.status_code == 401
+    assert "invalid_token" in ended.headers["www-authenticate"]
+
+
+def test_other_tokens_of_the_hub_say_nothing_here(hub: RunningHub) -> None:
+    assert user_info(hub, GRAFANA.secret).status_code == 401
+    assert user_info(hub, "nonsense").status_code == 401
+
+
+def test_cookies_do_not_count_for_user_information(hub: RunningHub, person: Person) -> None:
+    assert person.get(f"{hub.url}hub/oidc/userinfo").status_code == 401
+
+
+# --- the log ------------------------------------------------------------------------------
+
+
+def test_the_log_holds_neither_secrets_nor_codes_nor_tokens(hub: RunningHub) -> None:
+    code = code_for(hub)
+    token = GRAFANA.redeem(hub, code).json()
+    GRAFANA.redeem(hub, code)
+    log = hub.log()
+    assert re.search("oidc in client=service-grafana user=gil-instructors", log)
+    for secret in (code, token["access_token"], token["id_token"], GRAFANA.secret, VERIFIER):
+        assert secret not in log
