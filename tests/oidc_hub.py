@@ -17,6 +17,7 @@ import httpx
 from tests.previews import RunningHub, Visitor
 
 INSIDER, OUTSIDER = "campus-group-instructors", "campus-group-researchers"
+GUEST = "campus-group-guests"
 VERIFIER = "verifier-of-the-tests-" + "0123456789" * 3
 CHALLENGE = (
     base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
@@ -37,7 +38,7 @@ global:
           username_claim: preferred_username
           manage_groups: true
           auth_state_groups_key: oauth_user.groups
-          allowed_groups: [researchers, instructors]
+          allowed_groups: [researchers, instructors, guests]
     oidc: {enabled: true, requirePkce: {pkce}}
     services:
       grafana:
@@ -48,9 +49,18 @@ global:
         api_token: {grafana}
       asks:
         oauth_redirect_uri: https://asks.example.org/callback?from=hub
-        groups: [instructors, researchers]
+        groups: [instructors, researchers, guests]
         api_token: {asks}
+jupyterhub:
+  hub:
+    services:
+      operator: {apiToken: {operator}}
+    loadRoles:
+      operator: {scopes: ["admin:users"], services: [operator]}
 """
+
+OPERATOR = "token-of-the-operator-" + "0123456789" * 3
+"""Of a service that may remove people."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,7 @@ def write_values(
         "callback": callback,
         "grafana": GRAFANA.secret,
         "asks": ASKS.secret,
+        "operator": OPERATOR,
     }.items():
         text = text.replace(f"{{{name}}}", value)
     path.write_text(text)
@@ -145,6 +156,14 @@ class Person(Visitor):
                 reply = self.post(reply.url, data={"persona": self._persona})
             else:
                 return reply
+
+    def agree_to(self, hub: RunningHub, application: Application) -> httpx.Response:
+        """Go to an application that people are asked about, and say yes where the hub asks."""
+        page = self.go(application.address(hub))
+        if page.is_redirect:
+            return page
+        xsrf = self.cookies.get("_xsrf", path="/hub/") or ""
+        return self.post(page.url, data={"_xsrf": xsrf, "scopes": "identify"})
 
 
 def answer_of(reply: httpx.Response) -> dict[str, str]:

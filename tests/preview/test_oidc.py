@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from tests.oidc_hub import (
     ASKS,
     GRAFANA,
+    GUEST,
     INSIDER,
+    OPERATOR,
     OUTSIDER,
     VERIFIER,
     Person,
@@ -71,33 +73,47 @@ def test_the_form_of_the_question_is_no_way_round_it(hub: RunningHub) -> None:
     assert "may not use the service" in hub.log()
 
 
-def test_somebody_is_asked_where_the_operator_says_so(hub: RunningHub, person: Person) -> None:
-    page = person.go(ASKS.address(hub))
-    assert page.status_code == 200
-    assert "Authorize" in page.text
-    xsrf = person.cookies.get("_xsrf", path="/hub/") or ""
-    agreed = person.post(ASKS.address(hub), data={"_xsrf": xsrf, "scopes": "identify"})
-    assert agreed.headers["location"].startswith(f"{ASKS.callback}&code=")
+def test_somebody_is_asked_where_the_operator_says_so(hub: RunningHub) -> None:
+    with Person(hub, INSIDER) as person:
+        page = person.go(ASKS.address(hub))
+        assert page.status_code == 200
+        assert "Authorize" in page.text
+        agreed = person.agree_to(hub, ASKS)
+        assert agreed.headers["location"].startswith(f"{ASKS.callback}&code=")
     token = ASKS.redeem(hub, answer_of(agreed)["code"]).json()
     assert claims_in(token["id_token"])["nonce"] == "the-nonce"
-
-
-def test_a_service_learns_groups_only_where_it_may_read_them(
-    hub: RunningHub, person: Person
-) -> None:
-    token = GRAFANA.redeem(hub, code_for(hub)).json()
-    assert claims_in(token["id_token"])["groups"] == ["instructors"]
-    assert user_info(hub, token["access_token"]).json()["groups"] == ["instructors"]
-    page = person.go(ASKS.address(hub))
-    if not page.is_redirect:
-        xsrf = person.cookies.get("_xsrf", path="/hub/") or ""
-        page = person.post(ASKS.address(hub), data={"_xsrf": xsrf, "scopes": "identify"})
-    token = ASKS.redeem(hub, answer_of(page)["code"]).json()
-    assert "groups" not in claims_in(token["id_token"])
+    assert "groups" not in claims_in(token["id_token"]), "it may not read them"
     assert "groups" not in user_info(hub, token["access_token"]).json()
 
 
-def test_both_services_know_somebody_by_the_same_subject(hub: RunningHub) -> None:
+def test_a_service_that_may_read_groups_learns_them(hub: RunningHub) -> None:
+    token = GRAFANA.redeem(hub, code_for(hub)).json()
+    assert claims_in(token["id_token"])["groups"] == ["instructors"]
+    assert user_info(hub, token["access_token"]).json()["groups"] == ["instructors"]
+
+
+def test_who_is_removed_meanwhile_is_out_and_comes_back_as_another(hub: RunningHub) -> None:
+    with Person(hub, OUTSIDER) as somebody:
+        token = ASKS.redeem(hub, answer_of(somebody.agree_to(hub, ASKS))["code"]).json()
+        claims = claims_in(token["id_token"])
+        waiting = answer_of(somebody.agree_to(hub, ASKS))["code"]
+        removed = httpx.delete(
+            f"{hub.url}hub/api/users/{claims['preferred_username']}",
+            headers={"Authorization": f"token {OPERATOR}"},
+            trust_env=False,
+        )
+        assert removed.status_code == 204
+        refused = ASKS.redeem(hub, waiting)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert user_info(hub, token["access_token"]).status_code == 401
+    with Person(hub, OUTSIDER) as successor:
+        token = ASKS.redeem(hub, answer_of(successor.agree_to(hub, ASKS))["code"]).json()
+    later = claims_in(token["id_token"])
+    assert later["preferred_username"] == claims["preferred_username"]
+    assert later["sub"] != claims["sub"]
+
+
+def test_somebody_is_the_same_subject_each_time(hub: RunningHub) -> None:
     first, second = (
         claims_in(GRAFANA.redeem(hub, code_for(hub)).json()["id_token"]) for _ in range(2)
     )
@@ -281,7 +297,7 @@ def test_an_application_may_ask_silently(hub: RunningHub, person: Person) -> Non
 
 
 def test_silence_is_no_consent(hub: RunningHub) -> None:
-    with Person(hub, OUTSIDER) as somebody:
+    with Person(hub, GUEST) as somebody:
         somebody.go(GRAFANA.address(hub))  # logs in, and is refused
         answer = answer_of(somebody.get(ASKS.address(hub, prompt="none")))
         assert answer["error"] == "consent_required"
