@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -55,6 +57,10 @@ jupyterhub:
   hub:
     services:
       operator: {apiToken: {operator}}
+      other:
+        apiToken: {operator}2
+        oauth_client_id: service-other
+        oauth_redirect_uri: https://other.example.org/callback
     loadRoles:
       operator: {scopes: ["admin:users"], services: [operator]}
 """
@@ -162,8 +168,9 @@ class Person(Visitor):
         page = self.go(application.address(hub))
         if page.is_redirect:
             return page
-        xsrf = self.cookies.get("_xsrf", path="/hub/") or ""
-        return self.post(page.url, data={"_xsrf": xsrf, "scopes": "identify"})
+        hidden = re.findall(r'<input type="hidden" name="(\S+)" value="(\S+)"', page.text)
+        scopes = [unescape(value) for name, value in hidden if name == "scopes"]
+        return self.post(page.url, data={"_xsrf": dict(hidden)["_xsrf"], "scopes": scopes})
 
 
 def answer_of(reply: httpx.Response) -> dict[str, str]:

@@ -21,6 +21,7 @@ from tests.oidc_hub import (
     OPERATOR,
     OUTSIDER,
     VERIFIER,
+    Application,
     Person,
     answer_of,
     code_for,
@@ -173,9 +174,10 @@ def test_two_redirect_addresses_are_none(hub: RunningHub, person: Person) -> Non
 
 
 def test_only_services_of_fedhub_are_clients(hub: RunningHub, person: Person) -> None:
-    server = "jupyterhub-user-gil-instructors"
-    reply = person.get(GRAFANA.address(hub, client_id=server, redirect_uri="/user/gil-instructors"))
-    assert reply.status_code == 400
+    other = Application("other", "https://other.example.org/callback")
+    assert person.get(other.address(hub)).status_code == 400
+    plain = other.address(hub, scope=None).replace("hub/oidc/", "hub/api/oauth2/")
+    assert person.get(plain).status_code == 403, "the hub itself knows it"
 
 
 # --- codes --------------------------------------------------------------------------------

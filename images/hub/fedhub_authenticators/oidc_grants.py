@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from jupyterhub import orm
 from jupyterhub.oauth.provider import JupyterHubOAuthServer, JupyterHubRequestValidator
@@ -78,9 +78,11 @@ class Grants(JupyterHubOAuthServer):
             OAuth2Error: what the application is told.
         """
         self.asked = request
-        if twice := request.duplicate_params:
-            raise errors.InvalidRequestError(f"There twice: {', '.join(twice)}", request=request)
-        query = {name: values[0] for name, values in parse_qs(urlsplit(request.uri).query).items()}
+        # Of the address alone: the hub's form has several `scopes`.
+        pairs = parse_qsl(urlsplit(request.uri).query, keep_blank_values=True)
+        query = dict(pairs)
+        if len(query) != len(pairs):
+            raise errors.InvalidRequestError("A parameter is there twice.", request=request)
         for name, error in _NOT_HERE.items():
             if name in query:
                 raise errors.CustomOAuth2Error(error, f"Do not send {name}.", request=request)

@@ -54,7 +54,7 @@ class _Discovery(_Shares):
 
 class _Jwks(_Shares):
     def get(self) -> None:
-        # For less than it takes to come back after a restart with new keys.
+        # Not for long: a key that has leaked is to be forgotten.
         self.set_header("Cache-Control", "public, max-age=300")
         self.finish(self.issuer.keys.public())
 
