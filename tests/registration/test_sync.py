@@ -209,3 +209,49 @@ def test_no_file_is_decrypted_twice(folder: Office, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(subprocess, "run", counted)
     folder.run("sync", "--all")
     assert len(opened) == len(set(opened)) == 3  # the administrator's and two hubs'
+
+
+def move_credentials(folder: Office, hub: str, other: str) -> None:
+    """Have another hub use a hub's client, as after its files were renamed."""
+    name = "enc-{}.secret.values.yaml"
+    (folder.values / name.format(hub)).rename(folder.values / name.format(other))
+    values = (folder.values / f"{hub}.values.yaml").read_text()
+    (folder.values / f"{other}.values.yaml").write_text(values)
+
+
+def test_a_client_that_a_hub_elsewhere_in_the_folder_uses_stays(folder: Office) -> None:
+    """Only one hub is asked for, and another one uses what its old provider had."""
+    move_credentials(folder, "good", "better")
+    values = folder.values / "good.values.yaml"
+    values.write_text(values.read_text().replace("cilogon", "google"))
+    folder.run("sync", "good", "--apply", "--yes")
+    assert folder.works("better")
+
+
+def test_a_client_that_a_hub_may_use_stays(folder: Office) -> None:
+    """A renamed hub has a mistake in its values: nobody can tell which client it uses."""
+    move_credentials(folder, "good", "better")
+    (folder.values / "good.values.yaml").unlink()
+    (folder.values / "better.values.yaml").write_text("{")
+    said = folder.run("sync", "--all", "--apply", "--yes")
+    assert {"good.example.org", "gone.example.org"} <= set(names(folder))
+    assert "it may be in better.values.yaml" in said.out
+
+
+def test_a_client_whose_encrypted_file_is_still_here_stays(folder: Office) -> None:
+    (folder.values / "good.values.yaml").rename(folder.values / "better.values.yaml")
+    said = folder.run("sync", "--all", "--apply", "--yes")
+    assert "it may be in enc-good.secret.values.yaml" in said.out
+    assert "good.example.org" in names(folder)
+
+
+def test_a_second_client_may_be_of_a_colleagues_rotation(folder: Office) -> None:
+    before = {file.name: file.read_bytes() for file in folder.values.iterdir()}
+    new = folder.did("rotate", "good")["client_id"]
+    for name, content in before.items():
+        (folder.values / name).write_bytes(content)
+    folder.journal("good").unlink()
+    said = folder.run("sync", "--all", "--apply", "--yes")
+    assert f"? look good (cilogon) {new}" in said.out
+    assert "if nobody is rotating it" in said.out
+    assert new in folder.registered()

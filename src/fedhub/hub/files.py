@@ -14,6 +14,7 @@ MAX_BYTES = 2 * 2**20
 """z2jh keeps all values in one Kubernetes Secret, which holds 1 MiB; encrypting adds to that."""
 
 _HUB, _COMMON = ".values.yaml", "common.values.yaml"
+_SECRETS = ("enc-", ".secret.values.yaml")
 
 
 class Found(NamedTuple):
@@ -61,7 +62,14 @@ def hub_file(name: str, folder: Path) -> Path:
 
 def secrets_file(name: str, folder: Path) -> Path:
     """Return where a hub's encrypted values are."""
-    return folder / f"enc-{name}.secret.values.yaml"
+    return folder / f"{_SECRETS[0]}{name}{_SECRETS[1]}"
+
+
+def secrets_files(folder: Path) -> list[tuple[str, Path]]:
+    """Return the encrypted values files in a folder, each with the name of its hub."""
+    start, end = _SECRETS
+    files = sorted(folder.glob(f"{start}*{end}"))
+    return [(file.name.removeprefix(start).removesuffix(end), file) for file in files]
 
 
 def journal_file(name: str, folder: Path) -> Path:

@@ -222,7 +222,7 @@ def sync(
                     f"there is no hub {name} in {folder}",
                     fix=f"the hubs there are {', '.join(read.known)}",
                 )
-        made = _plan(read, settings, looked)
+        made = _plan(read, settings, looked, only)
         if only:
             chosen = tuple(item for item in made.items if item.hub in only)
             made = Plan(chosen, made.good, made.used, made.unknown)
@@ -249,13 +249,15 @@ def _both_sides(
         return read_folder(folder, settings, only), looking.result()
 
 
-def _plan(read: Folder, settings: Settings, looked: Iterable[Looked]) -> Plan:
+def _plan(
+    read: Folder, settings: Settings, looked: Iterable[Looked], named: Sequence[str] = ()
+) -> Plan:
     unfinished = {
         (name, provider): journal[provider]
         for name, journal in read.journals.items()
         for provider in journal.providers()
     }
-    return plan(read.targets, unfinished, read.known, looked, settings.owner)
+    return plan(read, unfinished, looked, settings.owner, named)
 
 
 def opened_settings(folder: Path) -> Settings:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from fedhub.errors import FedhubError
-from fedhub.hub.files import hub_file, hub_names
+from fedhub.hub.files import hub_file, hub_names, secrets_files
 from fedhub.hub.load import load_hub
 from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
@@ -29,12 +29,18 @@ class Folder:
         journals: hub → its journal.
         known: hub → its login providers; None where they can't be told.
         problems: why hubs could not be judged.
+        texts: every text in the hubs' values, and so the id of every client that one of them uses.
+        unread: files of hubs that could not be read; each may have more ids.
+        alone: hub → its encrypted file, where its values are not there.
     """
 
     targets: Sequence[Target]
     journals: Mapping[str, Journal]
     known: Mapping[str, set[str] | None]
     problems: Sequence[FedhubError]
+    texts: Set[str]
+    unread: Sequence[str]
+    alone: Mapping[str, str]
 
 
 def read_folder(folder: Path, settings: Settings, only: Sequence[str] = ()) -> Folder:
@@ -52,17 +58,21 @@ def read_folder(folder: Path, settings: Settings, only: Sequence[str] = ()) -> F
     journals: dict[str, Journal] = {}
     known: dict[str, set[str] | None] = {}
     problems: list[FedhubError] = []
+    texts: set[str] = set()
     for name, hub in zip(names, read, strict=True):
         known[name] = None
         try:
             if isinstance(hub, FedhubError):
                 raise hub
             known[name] = {one.name for one in login(hub).providers}
+            texts |= {text for at in hub.positions if isinstance(text := hub.get(*at), str)}
             journals[name] = Journal(name, folder)
             found += targets(hub, settings) if not only or name in only else []
         except FedhubError as error:
             problems.append(error)
-    return Folder(found, journals, known, problems)
+    unread = [hub_file(name, folder).name for name in names if name not in journals]
+    alone = {name: file.name for name, file in secrets_files(folder) if name not in known}
+    return Folder(found, journals, known, problems, texts, unread, alone)
 
 
 def _read(folder: Path, name: str) -> Hub | FedhubError:

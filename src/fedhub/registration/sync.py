@@ -5,11 +5,12 @@ Whose a client is, its tag says. Clients without one, or with another owner's, a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fedhub.registration.clients import Clients, RegisteredClient
+from fedhub.registration.folder import Folder
 from fedhub.registration.journal import Unfinished
 from fedhub.registration.search import shown
 from fedhub.registration.settings import Administrator
@@ -65,23 +66,24 @@ class Plan:
 
 
 def plan(
-    targets: Sequence[Target],
+    folder: Folder,
     unfinished: dict[tuple[str, str], Unfinished],
-    known: Mapping[str, set[str] | None],
     opened: Iterable[Looked],
     owner: str,
+    named: Sequence[str],
 ) -> Plan:
     """Compare what hubs ask for with what is registered.
 
     Args:
-        targets: all registrations that the hubs of the folder ask for.
+        folder: the hubs.
         unfinished: hub and provider → what the journal has of it.
-        known: every hub of the folder → its login providers; None where they can't be told.
         opened: each administrator with its clients.
         owner: whose tags are ours.
+        named: the hubs that a person asks for by name.
     """
     items: list[Item] = []
-    used_here = {one.stored.client_id for one in targets if one.stored}
+    targets = folder.targets
+    used_here = set(folder.texts)
     for entry in unfinished.values():
         if entry.rotation:
             used_here |= {entry.rotation.old.client_id, entry.rotation.new.client_id}
@@ -96,10 +98,10 @@ def plan(
         by_id = {one.client_id: one for one in all_clients}
         for target in mine:
             entry = unfinished.get((target.hub.name, target.provider.name), Unfinished())
-            found = list(_of_target(target, entry, clients, ours, by_id))
+            found = list(_of_target(target, entry, clients, ours, by_id, used_here, named))
             items += found
             good += not found
-        items += _left_over(administrator, ours, targets, known, used_here)
+        items += _left_over(administrator, ours, folder, used_here)
     return Plan(tuple(items), good, tuple(used), tuple(unknown))
 
 
@@ -109,6 +111,8 @@ def _of_target(
     clients: Clients,
     ours: Sequence[RegisteredClient],
     by_id: dict[str, RegisteredClient],
+    used_here: set[str],
+    named: Sequence[str],
 ) -> Iterator[Item]:
     def item(step: Step, client_id: str, *why: str, changes: dict[str, Any] | None = None) -> Item:
         return Item(
@@ -148,20 +152,31 @@ def _of_target(
         if changes:
             yield item("update", stored, *described(client, changes), changes=changes)
         for one in extra:
-            yield item("delete", one.client_id, "another client of the same hub; nothing uses it")
+            surely = target.hub.name in named and one.client_id not in used_here
+            yield item(*_second(target.hub.name, one.client_id, surely=surely))
     if rotation:
         yield item("look", rotation.new.client_id, "is being rotated: `fedhub register rotate`")
+
+
+def _second(hub: str, client_id: str, *, surely: bool) -> tuple[Step, str, str]:
+    if surely:
+        return "delete", client_id, "another client of the hub; nothing uses it"
+    # It may be of a colleague's rotation, whose files are not here.
+    then = f"`fedhub register sync {hub} --apply` deletes it"
+    return "look", client_id, f"another client of the hub; if nobody is rotating it, {then}"
 
 
 def _left_over(
     administrator: Administrator,
     ours: Iterable[RegisteredClient],
-    targets: Sequence[Target],
-    known: Mapping[str, set[str] | None],
+    folder: Folder,
     used_here: set[str],
 ) -> Iterator[Item]:
-    """Clients of hubs, or of login providers of hubs, that are no more."""
-    judged = {(one.hub.name, one.provider.name): one for one in targets}
+    """Clients of hubs, or of login providers of hubs, that are no more.
+
+    One that a hub here uses, or may use, is left to a person: a hub may have been renamed.
+    """
+    judged = {(one.hub.name, one.provider.name): one for one in folder.targets}
     for client in ours:
         tag = client.tag
         assert tag is not None
@@ -170,14 +185,17 @@ def _left_over(
             continue
         if target is not None:
             why = "the hub registers this provider elsewhere"
-        elif tag.hub not in known:
+        elif tag.hub not in folder.known:
             why = "there is no such hub here"
-        elif (providers := known[tag.hub]) is None or tag.provider in providers:
+        elif (providers := folder.known[tag.hub]) is None or tag.provider in providers:
             continue  # it may be asked for, which could not be told
         else:
             why = "the hub has no such login provider"
-        step: Step = "look" if client.client_id in used_here else "delete"
-        yield Item(step, tag.hub, tag.provider, administrator, client.client_id, (why,))
+        used = client.client_id in used_here
+        alone = [folder.alone[tag.hub]] if tag.hub in folder.alone else []
+        doubt = [] if used else [f"it may be in {file}" for file in (*folder.unread, *alone)]
+        step: Step = "look" if used or doubt else "delete"
+        yield Item(step, tag.hub, tag.provider, administrator, client.client_id, (why, *doubt))
 
 
 def look_through(
