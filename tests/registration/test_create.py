@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import stat
 
+import pytest
+
 from tests.registration.office import SECRETS, Office
 
 CALLBACK = "https://campus.example.org/hub/oauth_callback"
@@ -55,3 +57,14 @@ def test_a_dry_run_does_nothing(office: Office) -> None:
     assert CALLBACK in said.err
     assert office.registered() == {}
     assert office.stored() is None
+
+
+@pytest.mark.parametrize("name", ["campus.yaml", "common.values.yaml", "enc-campus.values.yaml"])
+def test_a_file_by_which_sync_finds_no_hub_is_refused(office: Office, name: str) -> None:
+    """Its client would count as left over, or as that of the hub of the same name."""
+    office.hub()
+    (office.values / "campus.values.yaml").rename(office.values / name)
+    said = office.run("create", f"values/{name}")
+    assert said.code == 2
+    assert f"values/{name} is not called like a hub" in said.err
+    assert office.registered() == {}

@@ -125,6 +125,17 @@ def test_an_administrator_from_the_environment(
     assert "CILOGON_ADMIN" not in os.environ
 
 
+def test_a_variable_is_hidden_before_a_hub_is_opened_to_be_deleted(
+    office: Office, monkeypatch: pytest.MonkeyPatch, children: list[Any]
+) -> None:
+    office.hub(secrets=SECRETS)
+    sourced(office, environment="CILOGON_ADMIN")
+    monkeypatch.setenv("CILOGON_ADMIN", pair(ADMIN))
+    office.did("delete", "campus", "--force", "--yes")
+    assert children
+    assert ADMIN.client_secret not in repr(children)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from fedhub.errors import FedhubError, UsageError
 from fedhub.hub import load_hub
-from fedhub.hub.files import hub_file, values_files
+from fedhub.hub.files import hub_file, hub_names, values_files
 from fedhub.hub.providers import login
+from fedhub.hub.values import Hub
 from fedhub.hub.write import alone_in
 from fedhub.registration.admin_credentials import hide_variables
 from fedhub.registration.apply import Done, apply
@@ -77,7 +78,7 @@ def work(
     place = folder_of(hub, folder)
     with alone(place, talk), Opened(place) as opened:
         settings = opened_settings(place)
-        target = one_target(load_hub(hub, folder=folder), settings, provider)
+        target = one_target(_load(hub, folder), settings, provider)
         return _report(target, _job(target, opened, talk), do)
 
 
@@ -105,7 +106,8 @@ def delete_hub(hub: str, provider: str | None, talk: Talk, *, force: bool, folde
     by_name = place == folder and not hub_file(hub, folder).exists()
     if by_name and provider is not None:
         return _delete_left_over(hub, provider, talk, place)
-    loaded = load_hub(hub, folder=folder)
+    opened_settings(place)
+    loaded = _load(hub, folder)
     if provider is not None and provider not in [one.name for one in login(loaded).providers]:
         return _delete_left_over(hub, provider, talk, place)
     return work(hub, provider, talk, lambda job: delete(job, force=force), folder)
@@ -139,7 +141,7 @@ def show(hub: str, provider: str | None, folder: Path) -> list[tuple[Target, Row
     place = folder_of(hub, folder)
     with Opened(place) as opened:
         settings = opened_settings(place)
-        loaded = load_hub(hub, folder=folder)
+        loaded = _load(hub, folder)
         journal = Journal(loaded.name, place)
         found = []
         for target in targets(loaded, settings, provider) or [
@@ -269,6 +271,21 @@ def opened_settings(folder: Path) -> Settings:
     settings = load_settings(folder)
     hide_variables(settings)  # before anything is started
     return settings
+
+
+def _load(hub: str, folder: Path) -> Hub:
+    """Return a hub, if its file is one by which `sync` finds it, too.
+
+    The tag has the hub's name alone, so that another file of the name would be the same hub.
+    """
+    loaded = load_hub(hub, folder=folder)
+    path = next(file.path for file in loaded.files if file.kind == "hub")
+    if loaded.name not in hub_names(path.parent) or path != hub_file(loaded.name, path.parent):
+        raise UsageError(
+            f"{path} is not called like a hub",
+            fix=f"rename it to {path.with_name('NAME.values.yaml')}, NAME being the hub's",
+        )
+    return loaded
 
 
 def folder_of(hub: str, folder: Path) -> Path:
