@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode
 
 import pytest
 
 from fedhub.registration import rotate
+from fedhub.registration.journal import Journal, Unfinished
 from tests.registration.office import SECRETS, VALUES, Office
 
 
@@ -110,11 +112,97 @@ def test_going_back(office: Office, hub: Hub, seen: bool) -> None:
     if seen:
         hub.client_id = new
         office.did("rotate", "campus")
+        done = office.did("rotate", "campus", "--abort")
+        assert done["did"] == "begun"
+        assert "--abort` again" in done["todo"][1]
+        assert set(office.registered()) == {old, new}  # people log in with the new one
+        hub.client_id = old
     assert office.did("rotate", "campus", "--abort")["client_id"] == old
     assert set(office.registered()) == {old}
     assert office.works()
     assert not office.journal().exists()
     assert office.run("rotate", "campus", "--abort").code == 1
+
+
+def files(office: Office) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in office.values.iterdir()}
+
+
+def put_back(office: Office, files: dict[str, bytes]) -> None:
+    """Have files as they were: those of a colleague who has not pulled."""
+    for name, content in files.items():
+        (office.values / name).write_bytes(content)
+
+
+def test_old_files_do_not_go_back_to_a_client_that_is_gone(office: Office, hub: Hub) -> None:
+    new = office.did("rotate", "campus")["client_id"]
+    old_files = files(office)
+    office.did("rotate", "campus", "--unseen", "--now")
+    put_back(office, old_files)
+    said = office.run("rotate", "campus", "--abort", "--unseen")
+    assert said.code == 1
+    assert f"{hub.client_id} is not registered any more" in said.err
+    assert set(office.registered()) == {new}
+    assert office.works()
+
+
+def test_old_files_do_not_go_on_to_a_client_that_is_gone(office: Office, hub: Hub) -> None:
+    office.did("rotate", "campus")
+    old_files = files(office)
+    office.did("rotate", "campus", "--abort")
+    put_back(office, old_files)
+    assert office.run("rotate", "campus", "--unseen", "--now").code == 1
+    assert set(office.registered()) == {hub.client_id}
+
+
+def test_a_hub_that_was_rolled_back_keeps_its_client(office: Office, hub: Hub) -> None:
+    old, new = hub.client_id, office.did("rotate", "campus")["client_id"]
+    hub.client_id = new
+    office.did("rotate", "campus")
+    hub.client_id = old
+    said = office.run("rotate", "campus", "--now")
+    assert "still uses the old client" in said.err
+    assert set(office.registered()) == {old, new}
+
+
+def test_a_dry_run_changes_nothing(office: Office, hub: Hub) -> None:
+    begun = files(office)
+    new = office.did("rotate", "campus")["client_id"]
+    hub.client_id = new
+    stored = files(office)
+    # Killed before the new one was stored.
+    office.did("rotate", "campus", "--abort", "--dry-run")
+    name = "enc-campus.secret.values.yaml"
+    put_back(office, {name: begun[name]})
+    office.did("rotate", "campus", "--dry-run")
+    assert files(office) == stored | {name: begun[name]}
+    # Not seen yet.
+    put_back(office, stored)
+    office.did("rotate", "campus", "--dry-run")
+    office.did("rotate", "campus", "--dry-run", "--now")
+    assert files(office) == stored
+
+
+def test_a_clock_that_was_ahead(office: Office, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.client_id = office.did("rotate", "campus")["client_id"]
+    office.did("rotate", "campus")
+    journal = Journal("campus", office.values)
+    rotation = journal["cilogon"].rotation
+    assert rotation
+    ahead = replace(rotation, verified=datetime.now(UTC) + timedelta(days=400))
+    journal.write("cilogon", replace(journal["cilogon"], rotation=ahead))
+    assert office.did("rotate", "campus")["did"] == "begun"
+    monkeypatch.setattr(rotate, "LOGINS_LAST", timedelta(0))
+    assert office.did("rotate", "campus")["did"] == "rotated"
+
+
+def test_a_journal_does_not_delete_what_is_not_the_hubs(office: Office, hub: Hub) -> None:
+    """Whoever may commit can encrypt a file for others."""
+    by_hand = office.endpoint.registered()["client_id"]
+    Journal("campus", office.values).write("cilogon", Unfinished(deleting=(by_hand,)))
+    office.did("create", "campus")
+    assert by_hand in office.registered()
+    assert not office.journal().exists()
 
 
 def test_the_new_client_is_like_the_old(office: Office, hub: Hub) -> None:

@@ -157,7 +157,7 @@ def rotate(
     ] = False,
     unseen: Annotated[
         bool,
-        typer.Option("--unseen", help="Take the new one as deployed, without asking the hub."),
+        typer.Option("--unseen", help="Take it as deployed, without asking the hub."),
     ] = False,
     abort: Annotated[
         bool, typer.Option("--abort", help="Go back to the old client, and delete the new one.")
@@ -171,7 +171,7 @@ def rotate(
 
     def what(job: Job) -> Outcome:
         if abort:
-            return rotation.abort(job)
+            return rotation.abort(job, unseen=unseen)
         return rotation.rotate(job, now=now, unseen=unseen)
 
     _do(hub, provider, what, yes=yes, dry_run=dry_run, output=output)

@@ -10,10 +10,9 @@ from fedhub.hub.files import secrets_file
 from fedhub.hub.merge import KeyPath
 from fedhub.hub.values import Hub
 from fedhub.registration.clients import Clients
-from fedhub.registration.errors import UnknownClientError
 from fedhub.registration.job import Job, Outcome
 from fedhub.registration.search import shown
-from fedhub.registration.settle import settle
+from fedhub.registration.settle import is_ours, settle
 from fedhub.registration.stored import Place, remove
 
 
@@ -59,16 +58,9 @@ def _ours(job: Job) -> list[str]:
     known = [one.client_id for one in (rotation.old, rotation.new)] if rotation else []
     known += [job.kept.client_id] if job.kept else []
     for client_id in known:
-        if client_id not in found and _is_ours(job, client_id):
+        if client_id not in found and is_ours(job, client_id):
             found.append(client_id)
     return found
-
-
-def _is_ours(job: Job, client_id: str) -> bool:
-    try:
-        return job.target.owns(job.clients.show(client_id).tag)
-    except UnknownClientError:
-        return False
 
 
 def delete_left_over(

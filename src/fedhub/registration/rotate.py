@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from fedhub.errors import FedhubError
 from fedhub.registration.clients import Credentials
 from fedhub.registration.create import register, registered
-from fedhub.registration.job import Job, Outcome
+from fedhub.registration.errors import UnknownClientError
+from fedhub.registration.job import DryRun, Job, Outcome
 from fedhub.registration.journal import Rotation, Unfinished
 from fedhub.registration.login_redirect import check_accepted, login_redirect
 from fedhub.registration.settle import rivals_among, settle, settle_attempts
@@ -47,20 +48,28 @@ def rotate(job: Job, *, now: bool = False, unseen: bool = False) -> Outcome:
     if rotation is None:
         rotation = _begin(job)
     if _kept_is(job, rotation.old):
+        _change_nothing_dry(job, rotation)
         job.keep(rotation.new)
         return Outcome("begun", rotation.new.client_id, _deploy(job))
     if not _kept_is(job, rotation.new):
         raise _another(job, rotation)
-    if rotation.verified is None:
-        if not unseen:
-            _see(job, rotation)
+    # Each time: the hub may have been rolled back since, or the rotation been ended elsewhere.
+    if not unseen:
+        _see(job, rotation)
+    _see_registered(job, rotation.new, f"`{_again(job)} --abort` goes back to the old one")
+    if rotation.verified is None or rotation.verified > datetime.now(UTC):
+        _change_nothing_dry(job, rotation)
         rotation = replace(rotation, verified=datetime.now(UTC))
         job.note(replace(job.unfinished, rotation=rotation))
     return _end(job, rotation, now=now)
 
 
-def abort(job: Job) -> Outcome:
-    """Go back to the old client, and delete the new one.
+def abort(job: Job, *, unseen: bool = False) -> Outcome:
+    """Go back to the old client, and delete the new one when the hub does not use it.
+
+    Args:
+        job: what to work with.
+        unseen: take it as deployed, without asking the hub.
 
     Raises:
         FedhubError: there is no rotation, or a step failed; the next run tries it again.
@@ -72,19 +81,28 @@ def abort(job: Job) -> Outcome:
         return Outcome("unchanged", job.kept.client_id)
     if rotation is None:
         raise FedhubError(f"{job.target.name} is not being rotated", fix="there is nothing to do")
+    _see_registered(job, rotation.old, f"`{_again(job)}` goes on with the new one")
     job.agree(
         Outcome("unchanged", rotation.old.client_id),
         [f"keep    {rotation.old.client_id}", f"delete  {rotation.new.client_id}"],
     )
     if _kept_is(job, rotation.new):
+        job.note(replace(job.unfinished, rotation=replace(rotation, verified=None)))
         job.keep(rotation.old)
     if not _kept_is(job, rotation.old):
         raise _another(job, rotation)
+    callback = job.target.wanted.redirect_uris[0]
+    if not unseen and login_redirect(callback).client_id == rotation.new.client_id:
+        return Outcome("begun", rotation.old.client_id, _deploy(job, " --abort"))
     new = rotation.new.client_id
     job.note(replace(job.unfinished, rotation=None, deleting=(*job.unfinished.deleting, new)))
     settle(job)
-    todo = f"if the new client was deployed, deploy {job.target.hub.name} again"
-    return Outcome("unchanged", rotation.old.client_id, (todo,))
+    return Outcome("unchanged", rotation.old.client_id)
+
+
+def _change_nothing_dry(job: Job, rotation: Rotation) -> None:
+    if job.dry:
+        raise DryRun(Outcome("begun", rotation.new.client_id, ("the rotation would go on",)))
 
 
 def _kept_is(job: Job, credentials: Credentials) -> bool:
@@ -147,6 +165,14 @@ def _see_alone(job: Job, kept: Credentials) -> None:
         )
 
 
+def _see_registered(job: Job, one: Credentials, fix: str) -> None:
+    """Refuse to delete the other client where this one is gone: the files here may be old."""
+    try:
+        job.clients.show(one.client_id)
+    except UnknownClientError:
+        raise FedhubError(f"{one.client_id} is not registered any more", fix=fix) from None
+
+
 def _see(job: Job, rotation: Rotation) -> None:
     callback = job.target.wanted.redirect_uris[0]
     seen = login_redirect(callback)
@@ -189,9 +215,13 @@ def _end(job: Job, rotation: Rotation, *, now: bool) -> Outcome:
     return Outcome("rotated", rotation.new.client_id)
 
 
-def _deploy(job: Job) -> tuple[str, ...]:
-    hub, journal = job.target.hub.name, job.journal.path
+def _deploy(job: Job, option: str = "") -> tuple[str, ...]:
+    files = f"{job.target.place.file} and {job.journal.path}"
     return (
-        f"commit {job.target.place.file} and {journal}, and deploy {hub}",
-        f"then `fedhub register rotate {hub}` again",
+        f"commit {files}, and deploy {job.target.hub.name}",
+        f"then `{_again(job)}{option}` again",
     )
+
+
+def _again(job: Job) -> str:
+    return f"fedhub register rotate {job.target.hub.name}"

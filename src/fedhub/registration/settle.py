@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fedhub.registration.clients import RegisteredClient
+from fedhub.registration.errors import UnknownClientError
 from fedhub.registration.job import DryRun, Job, Outcome
 
 STILL_COMING = timedelta(minutes=10)
@@ -31,11 +32,20 @@ def settle(job: Job) -> None:
 def finish_deletion(job: Job) -> None:
     """Delete the clients that the journal names, then their credentials, then the entry."""
     for client_id in job.unfinished.deleting:
-        job.clients.delete(client_id)
-        job.say(f"deleted {client_id}")
+        if is_ours(job, client_id):  # the file is in version control, where others may write
+            job.clients.delete(client_id)
+            job.say(f"deleted {client_id}")
     if job.kept is not None and job.kept.client_id in job.unfinished.deleting:
         job.forget()
     job.note(replace(job.unfinished, deleting=()))
+
+
+def is_ours(job: Job, client_id: str) -> bool:
+    """Whether a client is there and has the tag of this registration."""
+    try:
+        return job.target.owns(job.clients.show(client_id).tag)
+    except UnknownClientError:
+        return False
 
 
 def in_use(job: Job) -> set[str]:
