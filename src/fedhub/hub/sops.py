@@ -18,6 +18,8 @@ _KINDS = {
     "hc_vault": ("vault_address", "engine_path", "key_name"),
 }
 """Kinds of keys, and what names one (sops, `stores/stores.go`)."""
+_SUFFIX = "_unencrypted"
+"""Of keys whose values sops leaves readable unless it is told otherwise."""
 
 
 class Recipient(NamedTuple):
@@ -44,6 +46,15 @@ def metadata(root: Node) -> dict[str, Node]:
 def recipients(root: Node) -> list[Recipient]:
     """Return who can decrypt a file, each once, in the order of the file."""
     return list(dict.fromkeys(_recipients(metadata(root))))
+
+
+def has_rule(root: Node) -> bool:
+    """Return whether a file was encrypted by a rule that may leave some of it readable."""
+    said = metadata(root)
+    suffix = text_of(said.get("unencrypted_suffix"))
+    return suffix not in ("", _SUFFIX) or any(
+        name.endswith("_regex") or name == "encrypted_suffix" for name in said
+    )
 
 
 def _recipients(holder: dict[str, Node]) -> Iterator[Recipient]:

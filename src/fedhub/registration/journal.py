@@ -22,6 +22,7 @@ from fedhub.hub.document import parse
 from fedhub.hub.encrypted import decrypted_text, is_encrypted
 from fedhub.hub.files import journal_file, read_text, secrets_file
 from fedhub.hub.merge import plain
+from fedhub.hub.sops import recipients
 from fedhub.registration.clients import Credentials
 from fedhub.registration.tag import Tag
 from fedhub.secrets.encrypt import encrypted
@@ -127,12 +128,23 @@ class Journal:
     def _save(self, text: str) -> None:
         # Under the name of the other file, which rules in .sops.yaml may go by.
         content = encrypted(text, self._secrets)
+        self._check_readers(content)
         if self._seen is None:
             write.create(self.path, content, mode=PRIVATE)
         else:
             with write.beside(self.path, content, mode=PRIVATE) as draft:
                 write.replace(self.path, draft, seen=self._seen)
         self._seen = content
+
+    def _check_readers(self, content: bytes) -> None:
+        if not self._secrets.exists():
+            return
+        theirs = recipients(parse(read_text(self._secrets), str(self._secrets)))
+        if theirs and {*theirs} != {*recipients(parse(content.decode(), str(self.path)))}:
+            raise FedhubError(
+                f"{self._secrets} is encrypted for other people than {self.path} would be",
+                fix=f"have sops' rules and that file agree: `sops updatekeys {self._secrets}`",
+            )
 
     def _read(self) -> dict[str, Unfinished]:
         if not self.path.exists():

@@ -11,8 +11,12 @@ import sys
 from pathlib import Path
 
 from fedhub.errors import FedhubError
+from fedhub.hub.document import parse
 from fedhub.hub.encrypted import sops_binary, sops_environment
-from fedhub.hub.merge import KeyPath
+from fedhub.hub.files import read_text
+from fedhub.hub.merge import KeyPath, plain, positions
+from fedhub.hub.sops import has_rule
+from fedhub.hub.values import value_at
 
 _TIMEOUT = 60.0  # seconds; a key may be kept by a cloud service or behind a PIN
 YAML = ("--input-type", "yaml", "--output-type", "yaml")
@@ -32,7 +36,7 @@ def encrypted(plaintext: str, path: Path) -> bytes:
         path: the file it is for, which rules in `.sops.yaml` may go by; it is not written.
 
     Raises:
-        FedhubError: there is no sops, or nobody to encrypt for.
+        FedhubError: there is no sops, nobody to encrypt for, or a rule leaves something readable.
     """
     command = ["encrypt", *YAML, "--filename-override", str(path)]
     rules = rules_for(path)
@@ -49,6 +53,11 @@ def encrypted(plaintext: str, path: Path) -> bytes:
             f"sops can't encrypt {path}: {reason(done.stderr)}",
             fix="mend the rules in .sops.yaml, or name recipients in SOPS_AGE_RECIPIENTS",
         )
+    root = parse(done.stdout.decode(), str(path))
+    values = plain(root)
+    for at, _, _ in positions(root):
+        if at[:1] != ("sops",) and _is_readable(value_at(values, at)):
+            raise _readable(path, at)
     return done.stdout
 
 
@@ -61,8 +70,17 @@ def set_value(file: Path, path: KeyPath, value: str) -> None:
         value: the value.
 
     Raises:
-        FedhubError: sops has no key for the file, or it can't hold the value there.
+        FedhubError: sops has no key for the file, it can't hold the value there, or a rule that the
+            file was encrypted by would leave it readable.
     """
+    if has_rule(parse(read_text(file), str(file))):
+        _set(file, path, "not a secret")
+        if _is_readable(value_at(plain(parse(read_text(file), str(file))), path)):
+            raise _readable(file, path)
+    _set(file, path, value)
+
+
+def _set(file: Path, path: KeyPath, value: str) -> None:
     done = run_sops(["set", *YAML, "--value-stdin", str(file), _index(path)], json.dumps(value))
     if done.returncode != 0:
         dotted = ".".join(map(str, path))
@@ -85,6 +103,18 @@ def remove_value(file: Path, path: KeyPath) -> None:
             f"sops can't remove {dotted} (exit code {done.returncode})",
             fix="remove it with `sops edit`",
         )
+
+
+def _is_readable(value: object) -> bool:
+    return isinstance(value, str) and value != "" and not value.startswith("ENC[")
+
+
+def _readable(file: Path, path: KeyPath) -> FedhubError:
+    return FedhubError(
+        f"sops would leave {'.'.join(map(str, path))} readable in {file}",
+        fix="have the file encrypted as a whole, without encrypted_regex and its like: in "
+        ".sops.yaml, and in the file's own `sops:`",
+    )
 
 
 def _index(path: KeyPath) -> str:
