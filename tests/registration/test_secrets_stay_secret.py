@@ -145,6 +145,9 @@ def test_a_variable_is_hidden_before_a_hub_is_opened_to_be_deleted(
         "{client_id: a, client_secret: }",
         "",
         "- *x",
+        "!!bool a-secret",
+        "!!timestamp a-secret",
+        "{client_id: !!int '', client_secret: a-secret}",
     ],
 )
 def test_a_source_that_gives_something_else(

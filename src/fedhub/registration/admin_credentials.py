@@ -112,7 +112,7 @@ def _from_environment(name: str, keys: Sequence[str]) -> str:
 
 def _texts(text: str, where: str, keys: Sequence[str]) -> list[str]:
     said: Any = None
-    with contextlib.suppress(yaml.YAMLError, ValueError, RecursionError):
+    with contextlib.suppress(Exception):  # of many kinds, where a text is not of its `!!` type
         said = yaml.safe_load(text)  # whose complaints would quote what was read
     found = [said.get(key) for key in keys] if isinstance(said, dict) else []
     texts = [one for one in found if isinstance(one, str) and one]

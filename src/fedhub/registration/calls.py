@@ -100,7 +100,13 @@ class Calls:
         # One that waited for a turn of its own would wait for itself.
         self._turns: AbstractContextManager[object] = nullcontext() if within else _turns
         # Redirects are not followed: they would carry the secret elsewhere.
-        self._http = httpx.Client(auth=auth, timeout=timeout)
+        try:
+            self._http = httpx.Client(auth=auth, timeout=timeout)
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"no request can be made: {error}",
+                fix="mend the variables that name a proxy or certificates, such as HTTPS_PROXY",
+            ) from None
 
     def close(self) -> None:
         """Close the connections."""
@@ -248,7 +254,7 @@ def retry_after(reply: httpx.Response) -> float:
         return float(given)
     try:
         until = parsedate_to_datetime(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         return PAUSE
     if until.tzinfo is None:
         return PAUSE

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeGuard
 
 import httpx
 from pydantic import SecretStr
@@ -89,7 +89,7 @@ class ClientManagement:
         body = kept | {"comment": str(tag), "application_type": "web"}
         said = self._calls.send("POST", "create the client", body=body)
         client_id, secret = said.get("client_id"), said.get("client_secret")
-        if not (isinstance(client_id, str) and client_id and isinstance(secret, str) and secret):
+        if not (_is_text(client_id) and _is_text(secret)):
             raise UncertainError(
                 "CILogon created a client but did not tell its id and secret",
                 fix="find it by its comment, delete it, and create another",
@@ -116,7 +116,7 @@ class ClientManagement:
         if not isinstance(said, list):
             raise _unreadable("list the clients")
         for one in said:
-            if not (isinstance(one, dict) and isinstance(one.get("client_id"), str)):
+            if not (isinstance(one, dict) and _is_text(one.get("client_id"))):
                 raise _unreadable("list the clients")
         return tuple(Listed(one["client_id"], str(one.get("name") or "")) for one in said)
 
@@ -228,9 +228,16 @@ def _merged(shown: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return kept
 
 
+def _is_text(said: Any) -> TypeGuard[str]:
+    """Whether this can be an id or a secret: both go into files and onto terminals."""
+    return isinstance(said, str) and said != "" and said.isprintable()
+
+
 def _comparable(name: str, value: Any) -> Any:
     if name in SETS:
-        return set(value.split() if isinstance(value, str) else value or ())
+        words = value.split() if isinstance(value, str) else value or ()
+        known = words if isinstance(words, list | tuple) else [words]
+        return {one if isinstance(one, str) else repr(one) for one in known}
     return value or None if isinstance(value, str | list | dict) else value
 
 

@@ -38,16 +38,14 @@ def login_redirect(callback: str) -> LoginRedirect:
     """
     login = f"{callback.removesuffix('oauth_callback')}oauth_login"
     reply = _get(login, "the hub")
-    location = reply.headers.get("Location", "")
+    location = _location(reply)
     query = parse_qs(urlsplit(location).query)
     if not reply.is_redirect or "client_id" not in query:
         raise FedhubError(
             f"{login} answers {reply.status_code}, and does not lead to a login",
             fix="look at the hub's log",
         )
-    return LoginRedirect(
-        str(reply.url.join(location)), query["client_id"][0], query.get("redirect_uri", [""])[0]
-    )
+    return LoginRedirect(location, query["client_id"][0], query.get("redirect_uri", [""])[0])
 
 
 def check_accepted(redirect: LoginRedirect) -> None:
@@ -60,13 +58,23 @@ def check_accepted(redirect: LoginRedirect) -> None:
         FedhubError: it does not, or does not answer.
     """
     reply = _get(redirect.address, "the provider")
-    query = parse_qs(urlsplit(reply.headers.get("Location", "")).query)
+    query = parse_qs(urlsplit(_location(reply)).query)
     if reply.is_error or "error" in query:
         said = query.get("error", [f"HTTP {reply.status_code}"])[0]
         raise FedhubError(
             f"the provider does not take the login of {redirect.client_id}: {said!r}",
             fix="see that the client and its callback URL are registered: `fedhub register show`",
         )
+
+
+def _location(reply: httpx.Response) -> str:
+    """Return where a reply leads to; "" where that is nowhere."""
+    try:
+        address = str(reply.url.join(reply.headers.get("Location", "")))
+        urlsplit(address)
+    except (httpx.InvalidURL, ValueError):
+        return ""
+    return address
 
 
 def _get(address: str, who: str) -> httpx.Response:

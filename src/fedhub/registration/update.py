@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from fedhub.errors import FedhubError
+from fedhub.hub.addresses import host_of
 from fedhub.registration.clients import RegisteredClient
 from fedhub.registration.create import registered
 from fedhub.registration.job import Job, Outcome
@@ -76,16 +76,16 @@ def _is_others(name: str, wanted: Any, client: RegisteredClient) -> bool:
     value = client.attributes.get(name)
     if not value:
         return False
-    hosts = {urlsplit(one).hostname for one in callbacks(client)}
+    hosts = {host_of(one) for one in callbacks(client)}
     match name:
         case "contacts":
             return True
         case "rt_lifetime":
             return isinstance(value, int) and value > 0 and wanted > 0
         case "client_name":
-            return value not in hosts
+            return not isinstance(value, str) or value not in hosts
         case "client_uri":
-            return urlsplit(str(value)).hostname not in hosts
+            return host_of(str(value)) not in hosts
     return False
 
 
