@@ -67,3 +67,8 @@ class Problems(FedhubError):  # noqa: N818 - it is several errors, each with its
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.errors))
+
+
+def for_terminal(text: str) -> str:
+    """Return text that can't move a terminal's cursor; it may quote what others wrote."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)

@@ -139,3 +139,11 @@ def test_a_stored_client_that_is_not_there(office: Office) -> None:
     office.did("delete", "campus", "--force", "--yes")
     assert office.did("create", "campus")["did"] == "created"
     assert office.works()
+
+
+def test_a_secret_that_is_no_text(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.hub(secrets=SECRETS)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe"), encoding="utf-8"))
+    said = office.run("import", "campus", "--client-id", "x", "--secret-stdin")
+    assert said.code == 2
+    assert "standard input is not one line" in said.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -134,3 +135,16 @@ def test_a_lost_create_that_acts_later(office: Office) -> None:
     assert client["comment"] != str(attempt.tag)
     assert office.works()
     assert not office.journal().exists()
+
+
+ESCAPES = "cilogon:/client_id/\x1b[2J\x1b]0;owned\x07"
+
+
+def test_nothing_that_is_quoted_moves_a_cursor(office: Office) -> None:
+    """What somebody wrote into a file, such as a colleague's id, or a provider said."""
+    credentials = json.dumps({"client_id": ESCAPES, "client_secret": "none"})
+    office.hub(secrets=f"credentials: {{cilogon: {credentials}}}")
+    for command in (["create"], ["show"], ["update"], ["delete", "--force", "--yes"]):
+        said = office.run(command[0], "campus", *command[1:])
+        assert "cilogon:/client_id/" in said.out + said.err
+        assert "\x1b" not in said.out + said.err

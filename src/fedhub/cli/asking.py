@@ -63,9 +63,9 @@ def busy(what: str) -> Iterator[None]:
 
 def say(text: str) -> None:
     """Tell a person something."""
-    from fedhub.registration.refusals import printable
+    from fedhub.errors import for_terminal
 
-    typer.echo(printable(text), err=True)
+    typer.echo(for_terminal(text), err=True)
 
 
 def _ask(*, must_agree: bool) -> None:
@@ -90,7 +90,10 @@ def secret_from_stdin() -> SecretStr:
 
     from fedhub.errors import UsageError
 
-    text = sys.stdin.read(10_000).strip("\r\n")
+    try:
+        text = sys.stdin.read(10_000).strip("\r\n")
+    except UnicodeDecodeError:
+        text = ""
     if not text or not text.isprintable():
         raise UsageError("standard input is not one line with a secret", fix="hand in the secret")
     return SecretStr(text)
@@ -114,7 +117,7 @@ def print_plan(plan: Plan, problems: Sequence[FedhubError]) -> None:
         for line in item_text(item):
             typer.echo(line)
     for problem in problems:
-        typer.echo(str(problem), err=True)
+        say(str(problem))
     typer.echo(f"{plan.good} registrations are as they should be", err=True)
     for line in usage_lines(plan):
         typer.echo(line, err=True)

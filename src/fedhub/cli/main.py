@@ -24,7 +24,7 @@ from fedhub.cli import (
     verify,
 )
 from fedhub.cli.conversion import keep_text_as_it_is
-from fedhub.errors import FedhubError
+from fedhub.errors import FedhubError, for_terminal
 
 app = typer.Typer(
     name="fedhub",
@@ -83,5 +83,5 @@ def main() -> None:
     try:
         app()
     except FedhubError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{for_terminal(str(error))}\n")
         sys.exit(error.exit_code)

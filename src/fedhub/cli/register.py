@@ -52,7 +52,7 @@ def print_report(report: Report, output: str, *, dry_run: bool) -> None:
         return
     typer.echo(report_line(report) + (" (dry run)" if dry_run else ""))
     for todo in report.outcome.todo:
-        typer.echo(f"Still to do: {todo}", err=True)
+        asking.say(f"Still to do: {todo}")
 
 
 @app.command()
@@ -110,7 +110,7 @@ def list_(output: Format = "text") -> None:
         for line in usage_lines(found.plan):
             typer.echo(line, err=True)
         for problem in found.problems:
-            typer.echo(str(problem), err=True)
+            asking.say(str(problem))
     raise typer.Exit(0 if not found.problems and all(row.good for row in found.rows) else 1)
 
 

@@ -147,9 +147,12 @@ class Journal:
             )
 
     def _read(self) -> dict[str, Unfinished]:
-        if not self.path.exists():
+        try:
+            self._seen = self.path.read_bytes()
+        except FileNotFoundError:
             return {}
-        self._seen = self.path.read_bytes()
+        except OSError:
+            raise self._unreadable() from None
         root = parse(read_text(self.path, "journal"), str(self.path), "a journal")
         if not is_encrypted(root):
             raise self._unreadable()
@@ -191,14 +194,13 @@ def _pair(credentials: Credentials) -> dict[str, str]:
 
 def _from_data(data: dict[str, Any]) -> Unfinished:
     attempts = tuple(
-        Attempt(_tag(one["tag"]), datetime.fromisoformat(one["begun"]))
-        for one in data.get("attempts", ())
+        Attempt(_tag(one["tag"]), _moment(one["begun"])) for one in _list(data.get("attempts", []))
     )
     rotation = data.get("rotation")
     return Unfinished(
         attempts,
         rotation and _rotation(rotation),
-        tuple(str(one) for one in data.get("deleting", ())),
+        tuple(map(_text, _list(data.get("deleting", [])))),
     )
 
 
@@ -207,12 +209,31 @@ def _rotation(data: dict[str, Any]) -> Rotation:
     return Rotation(
         _credentials(data["old"]),
         _credentials(data["new"]),
-        datetime.fromisoformat(verified) if verified else None,
+        _moment(verified) if verified else None,
     )
 
 
 def _credentials(data: dict[str, str]) -> Credentials:
-    return Credentials(data["client_id"], SecretStr(data["client_secret"]))
+    return Credentials(_text(data["client_id"]), SecretStr(_text(data["client_secret"])))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return moment
 
 
 def _tag(text: str) -> Tag:

@@ -46,7 +46,7 @@ def row_text(row: Row) -> Iterator[str]:
     """Yield one registration, in lines."""
     yield f"{row.hub} ({row.provider}) at {row.administrator}: {row.state}"
     if row.client_id:
-        yield f"  client id     {row.client_id}"
+        yield printable(f"  client id     {row.client_id}")
     for one in row.callbacks:
         note = "" if one in row.wanted else "  (the hub does not ask for it)"
         yield printable(f"  callback URL  {one}{note}")
@@ -68,7 +68,7 @@ def _notes(row: Row) -> Iterator[str]:
     if row.overlap:
         yield f"  old callback URLs stay until `fedhub register update {row.hub} --finish`"
     if row.rotation:
-        yield f"  rotation      the other client is {row.rotation}"
+        yield printable(f"  rotation      the other client is {row.rotation}")
         yield f"                go on with `fedhub register rotate {row.hub}`"
     if row.lost:
         yield f"  {row.lost} lost: settled by the next `fedhub register create {row.hub}`"
