@@ -40,6 +40,7 @@ def rotate(job: Job, *, now: bool = False, unseen: bool = False) -> Outcome:
     Raises:
         FedhubError: a step failed; the next run tries it again.
     """
+    job.target.place.check()
     ending = bool(job.unfinished.deleting)
     settle(job)
     rotation = job.unfinished.rotation

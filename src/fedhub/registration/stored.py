@@ -61,7 +61,32 @@ def place_of(hub: Hub, provider: Provider) -> Place:
         at = (*hub.z2jh_at, "hub", "config", provider.authenticator)
     else:
         at = found.path[:-1]
-    return Place(file, (*at, "client_id"), (*at, "client_secret"), _problem(hub, provider))
+    problem = _problem(hub, provider) or _misplaced(hub, at, file)
+    return Place(file, (*at, "client_id"), (*at, "client_secret"), problem)
+
+
+def _misplaced(hub: Hub, at: KeyPath, file: Path) -> FedhubError | None:
+    """Return why what is kept can't be told, or would not be what counts once it is changed."""
+    for length in range(1, len(at) + 1):
+        if not isinstance(hub.get(*at[:length], default={}), Mapping):
+            return FedhubError(
+                f"{'.'.join(map(str, at[:length]))} is a map of keys to values",
+                fix="write `key: value` lines there",
+                position=hub.position(*at[:length]),
+            )
+    for name in ("client_id", "client_secret"):
+        value = hub.get(*at, name)
+        if value is not None and not isinstance(value, str):
+            return FedhubError(
+                f"{name} is not text", fix="put quotes round it", position=hub.position(*at, name)
+            )
+        if value and hub.source(*at, name).kind != "secrets":
+            return FedhubError(
+                f"{name} is not in the hub's encrypted file",
+                fix=f"move the line to {file}, with `sops edit {file}`",
+                position=hub.position(*at, name),
+            )
+    return None
 
 
 def _problem(hub: Hub, provider: Provider) -> FedhubError | None:
