@@ -130,6 +130,29 @@ def test_a_hub_that_is_gone(office: Office) -> None:
     assert office.registered() == {}
 
 
+def test_a_hub_that_is_gone_in_a_rotation_leaves_no_journal(office: Office) -> None:
+    office.hub(secrets=SECRETS)
+    office.did("create", "campus")
+    office.did("rotate", "campus")
+    (office.values / "campus.values.yaml").unlink()
+    office.did("delete", "campus", "--provider", "cilogon", "--yes", "--dry-run")
+    assert office.journal().exists()
+    office.did("delete", "campus", "--provider", "cilogon", "--yes")
+    assert office.registered() == {}
+    assert not office.journal().exists()
+
+
+def test_a_hub_that_was_renamed_keeps_its_client(office: Office) -> None:
+    office.hub(secrets=SECRETS)
+    office.did("create", "campus")
+    for name in ("{}.values.yaml", "enc-{}.secret.values.yaml"):
+        (office.values / name.format("campus")).rename(office.values / name.format("better"))
+    said = office.run("delete", "campus", "--provider", "cilogon", "--yes")
+    assert said.code == 1
+    assert "better (cilogon) uses cilogon:/client_id/" in said.err
+    assert office.works("better")
+
+
 def test_a_stored_client_that_is_not_there(office: Office) -> None:
     credentials = {"client_id": "cilogon:/client_id/none", "client_secret": "gone-secret"}
     office.hub(secrets=f"credentials: {{cilogon: {credentials}}}")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.registration.office import SECRETS, Office
+from fedhub.idp.oa4mp.registry import AdminClient
+from tests.registration.office import SECRETS, Office, pair
 
 
 @pytest.fixture
@@ -255,3 +256,25 @@ def test_a_second_client_may_be_of_a_colleagues_rotation(folder: Office) -> None
     assert f"? look good (cilogon) {new}" in said.out
     assert "if nobody is rotating it" in said.out
     assert new in folder.registered()
+
+
+def test_a_hub_with_two_providers(office: Office) -> None:
+    other = AdminClient("cilogon:/adminClient/2/1700000000", "other-admin-s3cret")
+    office.provider.add_admin_client(other)
+    office.encrypt("enc-admin-2.secret.values.yaml", pair(other))
+    (office.values / "enc-admin-2.secret.values.yaml").rename(office.values / "enc-admin-2.yaml")
+    address = f"{office.provider.url}/oauth2/oidc-cm"
+    office.settings(
+        administrators=[
+            {"cilogon_host": host, "address": address, "credentials": {"file": file}}
+            for host, file in (("cilogon.org", "enc-admin.yaml"), ("test.org", "enc-admin-2.yaml"))
+        ]
+    )
+    office.hub("both")
+    values = office.values / "both.values.yaml"
+    second = "      second:\n        authenticator: cilogon\n        config:\n"
+    values.write_text(f"{values.read_text()}{second}          cilogon_host: test.org\n")
+    done = office.did("sync", "--all", "--apply", "--yes")
+    assert [item["error"] for item in done["items"]] == [None, None]
+    assert office.did("sync", "--all")["good"] == 2
+    assert not office.journal("both").exists()

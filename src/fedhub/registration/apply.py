@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -57,12 +57,22 @@ def apply(
 
     done: list[Done] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for one in pool.map(carry_out, [item for item in items if item.step != "look"]):
-            done.append(one)
-            progress(one)
+        for some in pool.map(lambda group: list(map(carry_out, group)), _groups(items)):
+            for one in some:
+                done.append(one)
+                progress(one)
     created = [one for one in done if one.item.step == "create" and one.error is None]
     others = [one for one in done if one not in created]
     return others + _conclude(created, clients_of, jobs)
+
+
+def _groups(items: Iterable[Item]) -> list[list[Item]]:
+    """Return what may be done at once; clients of one hub go into the same files, in turn."""
+    groups: dict[object, list[Item]] = {}
+    for item in items:
+        if item.step != "look":
+            groups.setdefault(item.hub if item.step == "create" else id(item), []).append(item)
+    return list(groups.values())
 
 
 def _create(job: Job) -> str:

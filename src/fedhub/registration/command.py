@@ -19,7 +19,7 @@ from fedhub.registration.apply import Done, apply
 from fedhub.registration.delete import delete, delete_left_over
 from fedhub.registration.folder import Folder, read_folder
 from fedhub.registration.job import DryRun, Job, Outcome
-from fedhub.registration.journal import Journal
+from fedhub.registration.journal import NOTHING, Journal
 from fedhub.registration.opened import Opened
 from fedhub.registration.overview import Row, find_client, row
 from fedhub.registration.search import shown
@@ -126,9 +126,12 @@ def _delete_left_over(hub: str, provider: str, talk: Talk, place: Path) -> Repor
                 loaded,
                 [opened.of(one) for one in settings.administrators],
                 talk.agree,
+                read_folder(place, settings).targets,
             )
         except DryRun as end:
             outcome = end.outcome
+        if not talk.dry:
+            Journal(name, place).write(provider, NOTHING)
         return Report(name, provider, "", outcome)
 
 
@@ -231,8 +234,8 @@ def sync(
 
         def job_of(item: Item) -> Job:
             assert item.target is not None
-            job = _job(item.target, opened, talk)
-            return Job(job.target, job.clients, job.journal, lambda _, __: None, talk.say)
+            clients = opened.of(item.administrator)
+            return Job(item.target, clients, read.journals[item.hub], lambda _, __: None, talk.say)
 
         yield (
             made,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from fedhub.errors import FedhubError
@@ -14,6 +14,7 @@ from fedhub.registration.job import Job, Outcome
 from fedhub.registration.search import shown
 from fedhub.registration.settle import is_ours, settle
 from fedhub.registration.stored import Place, remove
+from fedhub.registration.targets import Target
 
 
 def delete(job: Job, *, force: bool) -> Outcome:
@@ -70,6 +71,7 @@ def delete_left_over(
     hub: Hub | None,
     administrators: Sequence[Clients],
     agree: Callable[[Outcome, list[str]], None],
+    targets: Iterable[Target],
 ) -> Outcome:
     """Delete the clients of a login provider that a hub has no more, or of a hub that is gone.
 
@@ -80,9 +82,11 @@ def delete_left_over(
         hub: None when its values are gone.
         administrators: where to look.
         agree: as in `Job`.
+        targets: all registrations that the hubs of the folder ask for.
 
     Raises:
-        FedhubError: something was not deleted; the next run tries it again.
+        FedhubError: one of them uses such a client, or something was not deleted, which the next
+            run tries again.
     """
     mine = (owner, name, provider)
     found = [
@@ -91,6 +95,14 @@ def delete_left_over(
         for one in shown(clients)
         if one.tag and (one.tag.owner, one.tag.hub, one.tag.provider) == mine
     ]
+    ids = {client_id for _, client_id in found}
+    for target in targets:
+        if target.stored is not None and target.stored.client_id in ids:
+            raise FedhubError(
+                f"{target.name} uses {target.stored.client_id}",
+                fix="create one of its own for it first; `fedhub register delete "
+                f"{target.hub.name} --force` forgets this one",
+            )
     at: KeyPath = ("credentials", provider)
     kept = hub.get(*at, "client_id") if hub else None
     if not found and kept is None:
