@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 
 import pytest
@@ -68,3 +70,57 @@ def test_a_file_by_which_sync_finds_no_hub_is_refused(office: Office, name: str)
     assert said.code == 2
     assert f"values/{name} is not called like a hub" in said.err
     assert office.registered() == {}
+
+
+@pytest.mark.parametrize("domain", ['"["', '"a b"', "https://a.org", "[a.org]", '"\\e[2J"'])
+def test_a_domain_that_is_none(office: Office, domain: str) -> None:
+    office.hub(domain=domain)
+    said = office.run("create", "campus")
+    assert said.code == 1
+    assert said.err.startswith("values/campus.values.yaml:4:5: global.fedhub.domain: ")
+    assert office.run("sync", "--all", "--apply").code == 1
+    assert office.registered() == {}
+
+
+@pytest.mark.parametrize("address", ['"http://["', "x", "5", "[]"])
+def test_a_callback_url_that_is_none(office: Office, address: str) -> None:
+    office.hub()
+    values = office.values / "campus.values.yaml"
+    values.write_text(f"{values.read_text()}          oauth_callback_url: {address}\n")
+    said = office.run("create", "campus", "--dry-run")
+    assert (said.code == 0) == (address == "[]")
+    assert said.code == 0 or "the callback URL of cilogon can't be told" in said.err
+
+
+def test_things_that_are_called_like_drafts_stay(office: Office) -> None:
+    office.hub()
+    (office.values / ".a.draft").mkdir()
+    (office.values / ".b.draft").symlink_to("nowhere")
+    os.mkfifo(office.values / ".c.draft")
+    assert office.did("create", "campus")["did"] == "created"
+
+
+def test_a_full_disk(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.hub(secrets=SECRETS)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        said = office.run("create", "campus")
+    assert said.code == 1
+    assert "No space left on device" in said.err
+    assert office.litter() == []
+    assert office.registered() == {}
+
+
+def test_an_encrypted_file_elsewhere_stays_there(office: Office) -> None:
+    office.hub(secrets=SECRETS)
+    name = "enc-campus.secret.values.yaml"
+    elsewhere = office.work / name
+    (office.values / name).rename(elsewhere)
+    (office.values / name).symlink_to(elsewhere)
+    office.did("create", "campus")
+    assert (office.values / name).is_symlink()
+    assert office.works()

@@ -96,10 +96,15 @@ def beside(path: Path, content: bytes, *, mode: int) -> Iterator[Path]:
         ) from None
     try:
         with os.fdopen(number, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(number, mode)
-            os.fsync(number)
+            try:
+                file.write(content)
+                file.flush()
+                os.fchmod(number, mode)
+                os.fsync(number)
+            except OSError as error:
+                raise FedhubError(
+                    f"{path} can't be written: {error.strerror}", fix="make room, and try again"
+                ) from None
             yield draft
         flush(path.parent)
     finally:
@@ -122,7 +127,9 @@ def sweep(folder: Path) -> None:
         OSError: the folder can't be read or written.
     """
     for draft in folder.glob(f".*{_DRAFT}"):
-        with contextlib.suppress(FileNotFoundError, BlockingIOError):
+        if draft.is_symlink() or not draft.is_file():
+            continue
+        with contextlib.suppress(FileNotFoundError, BlockingIOError, PermissionError):
             number = os.open(draft, os.O_RDONLY)
             try:
                 fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -138,8 +145,16 @@ def alone_in(folder: Path, waiting: Callable[[], None]) -> Iterator[None]:
     Args:
         folder: the folder.
         waiting: called once when another has it.
+
+    Raises:
+        FedhubError: it can't be read.
     """
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise FedhubError(
+            f"{folder} can't be read: {error.strerror}", fix="check its permissions"
+        ) from None
     try:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ from fedhub.hub.document import parse
 from fedhub.hub.encrypted import decrypted_text, is_encrypted
 from fedhub.hub.files import read_text
 from fedhub.registration.admin import AdminCredentials
+from fedhub.registration.clients import is_line
 from fedhub.registration.settings import Settings, Source
 
 _TIMEOUT = 120.0  # seconds; a password manager may ask a person
@@ -74,7 +75,7 @@ def _from_command(command: list[str]) -> str:
         done = subprocess.run(
             command, stdout=subprocess.PIPE, timeout=_TIMEOUT, check=False, encoding="utf-8"
         )
-    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         why = "gave no answer" if isinstance(error, subprocess.TimeoutExpired) else "does not run"
         raise FedhubError(
             f"the command {command[0]}, which has the administrator's credentials, {why}",
@@ -115,7 +116,7 @@ def _texts(text: str, where: str, keys: Sequence[str]) -> list[str]:
     with contextlib.suppress(Exception):  # of many kinds, where a text is not of its `!!` type
         said = yaml.safe_load(text)  # whose complaints would quote what was read
     found = [said.get(key) for key in keys] if isinstance(said, dict) else []
-    texts = [one for one in found if isinstance(one, str) and one]
+    texts = [one for one in found if is_line(one)]
     if len(texts) != len(keys):
         raise FedhubError(
             f"{where} does not give {' and '.join(keys)}",

@@ -87,7 +87,10 @@ class Calls:
         wait: Callable[[float], None] = time.sleep,
         within: bool = False,
     ) -> None:
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError as error:
+            raise UsageError(f"{address} is no address: {error}", fix="correct it") from None
         if parts.scheme != "https" and parts.hostname not in LOOPBACK:
             raise UsageError(
                 f"{address} is not HTTPS: the secret would be sent in the open",

@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, TypeGuard
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from fedhub.registration.admin import AdminBearer, AdminCredentials
 from fedhub.registration.calls import TIMEOUT, Calls, Server
-from fedhub.registration.clients import Credentials, Listed, RegisteredClient
+from fedhub.registration.clients import Credentials, Listed, RegisteredClient, is_line
 from fedhub.registration.errors import (
     RegistrationError,
     UncertainError,
@@ -89,7 +89,7 @@ class ClientManagement:
         body = kept | {"comment": str(tag), "application_type": "web"}
         said = self._calls.send("POST", "create the client", body=body)
         client_id, secret = said.get("client_id"), said.get("client_secret")
-        if not (_is_text(client_id) and _is_text(secret)):
+        if not (is_line(client_id) and is_line(secret)):
             raise UncertainError(
                 "CILogon created a client but did not tell its id and secret",
                 fix="find it by its comment, delete it, and create another",
@@ -116,7 +116,7 @@ class ClientManagement:
         if not isinstance(said, list):
             raise _unreadable("list the clients")
         for one in said:
-            if not (isinstance(one, dict) and _is_text(one.get("client_id"))):
+            if not (isinstance(one, dict) and is_line(one.get("client_id"))):
                 raise _unreadable("list the clients")
         return tuple(Listed(one["client_id"], str(one.get("name") or "")) for one in said)
 
@@ -226,11 +226,6 @@ def _merged(shown: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
         # It shows the keys but not the method, without which it takes the keys for something else.
         kept.setdefault("token_endpoint_auth_method", "private_key_jwt")
     return kept
-
-
-def _is_text(said: Any) -> TypeGuard[str]:
-    """Whether this can be an id or a secret: both go into files and onto terminals."""
-    return isinstance(said, str) and said != "" and said.isprintable()
 
 
 def _comparable(name: str, value: Any) -> Any:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from pydantic import SecretStr
 
 from fedhub.registration.tag import Tag
+
+
+def is_line(value: object) -> TypeGuard[str]:
+    """Whether this can be an id or a secret: both go into files, requests and onto terminals."""
+    return isinstance(value, str) and value != "" and value.isprintable()
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,10 @@ from pathlib import Path
 from fedhub.errors import FedhubError
 from fedhub.hub.files import hub_file, hub_names, secrets_files
 from fedhub.hub.load import load_hub
-from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
 from fedhub.registration.journal import Journal
 from fedhub.registration.settings import Settings
-from fedhub.registration.targets import Target, targets
+from fedhub.registration.targets import Target, providers, targets
 
 _DECRYPTS = 4
 """Files that are decrypted at a time; sops keeps a processor busy."""
@@ -64,7 +63,7 @@ def read_folder(folder: Path, settings: Settings, only: Sequence[str] = ()) -> F
         try:
             if isinstance(hub, FedhubError):
                 raise hub
-            known[name] = {one.name for one in login(hub).providers}
+            known[name] = {one.name for one in providers(hub)}
             texts |= {text for at in hub.positions if isinstance(text := hub.get(*at), str)}
             journals[name] = Journal(name, folder)
             found += targets(hub, settings) if not only or name in only else []

@@ -175,14 +175,15 @@ def _change(place: Place, values: Mapping[KeyPath, str | None], instead_of: str 
 def _change_once(
     place: Place, values: Mapping[KeyPath, str | None], instead_of: str | None
 ) -> None:
+    file = place.file.resolve()  # a link stays one
     try:
-        seen = place.file.read_bytes()
+        seen = file.read_bytes()
     except FileNotFoundError:
         if instead_of is not None:
             raise _other(place, None) from None
-        create(place.file, encrypted(_as_yaml(values), place.file), mode=PRIVATE)
+        create(file, encrypted(_as_yaml(values), place.file), mode=PRIVATE)
         return
-    with beside(place.file, seen, mode=place.file.stat().st_mode & 0o777) as draft:
+    with beside(file, seen, mode=file.stat().st_mode & 0o777) as draft:
         now = _value(draft, place.client_id)
         if (now or None) != instead_of:
             raise _other(place, now)
@@ -191,7 +192,7 @@ def _change_once(
                 remove_value(draft, path)
             else:
                 set_value(draft, path, value)
-        replace(place.file, draft, seen=seen)
+        replace(file, draft, seen=seen)
 
 
 def _value(file: Path, path: KeyPath) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fedhub.errors import FedhubError, UsageError
-from fedhub.hub.addresses import callback_url, home_url
+from fedhub.hub.addresses import callback_url, home_url, host_of
 from fedhub.hub.providers import Provider, login
 from fedhub.hub.values import Hub
 from fedhub.registration.clients import Credentials
@@ -71,7 +71,7 @@ def targets(hub: Hub, settings: Settings, provider: str | None = None) -> list[T
         FedhubError: a provider can't be registered: what is wanted can't be told from the values,
             or nobody may register it.
     """
-    declared = [one for one in login(hub).providers if provider in (None, one.name)]
+    declared = [one for one in providers(hub) if provider in (None, one.name)]
     if provider is not None and not declared:
         names = ", ".join(one.name for one in login(hub).providers)
         raise UsageError(
@@ -85,6 +85,16 @@ def targets(hub: Hub, settings: Settings, provider: str | None = None) -> list[T
             position=declared[0].position,
         )
     return found
+
+
+def providers(hub: Hub) -> tuple[Provider, ...]:
+    """Return a hub's login providers.
+
+    Raises:
+        FedhubError: `global.fedhub` says something it can't say, so that they are in doubt.
+    """
+    hub.fedhub  # noqa: B018 - which raises
+    return login(hub).providers
 
 
 def one_target(hub: Hub, settings: Settings, provider: str | None) -> Target:
@@ -170,14 +180,14 @@ def _realm(url: Any) -> tuple[str, str]:
 
 def _wanted(hub: Hub, provider: Provider, settings: Settings) -> Wanted:
     callback = callback_url(hub, provider)
-    if callback is None:
+    if callback is None or not host_of(callback):
         raise FedhubError(
             f"the callback URL of {provider.name} can't be told from the values",
-            fix="set global.fedhub.domain, or oauth_callback_url as text",
+            fix="set global.fedhub.domain, or oauth_callback_url as an https:// address",
             position=provider.position,
         )
     return Wanted(
-        name=urlsplit(callback).hostname or hub.name,
+        name=host_of(callback),
         redirect_uris=(callback,),
         scopes=_scopes(provider),
         refresh_tokens=_refreshes(provider),
