@@ -1,0 +1,114 @@
+"""`fedhub service`: applications that log their users in through the hub."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from fedhub.cli import arguments, asking
+
+app = typer.Typer(help="Applications that log in through the hub.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The service's name.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the difference, write nothing.")]
+Output = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
+
+
+def _names(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(name.strip() for one in given or [] for name in one.split(",") if name.strip())
+
+
+@app.command(short_help="Declare one, let people in, make its secret.")
+def add(
+    hub: arguments.Hub,
+    name: Name,
+    redirect_uri: Annotated[
+        str, typer.Option("--redirect-uri", metavar="URL", help="Its callback URL, exactly.")
+    ],
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where /services/NAME/ of the hub leads; in a cluster."),
+    ] = None,
+    display: Annotated[
+        bool, typer.Option("--display/--no-display", help="Whether the hub's pages list it.")
+    ] = True,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Ask people before the hub says who they are.")
+    ] = False,
+    users: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Who may use it; repeatable.")
+    ] = None,
+    groups: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Whose members may; repeatable.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCOPE", help="What it may do in its users' name; repeatable."),
+    ] = None,
+    dry_run: DryRun = False,
+    output: Output = "text",
+) -> None:
+    """Declare a service in the hub's values, let people in, and make its secret, encrypted."""
+    from fedhub.services.add import Wanted
+    from fedhub.services.add import add as make
+    from fedhub.services.text import added_json
+
+    wanted = Wanted(
+        name,
+        redirect_uri,
+        url,
+        display=display,
+        confirm=confirm,
+        users=_names(users),
+        groups=_names(groups),
+        scopes=_names(scope),
+    )
+    done = make(hub, wanted, folder=arguments.FOLDER, dry_run=dry_run)
+    if output == "json":
+        typer.echo(added_json(done))
+    elif dry_run:
+        typer.echo(done.diff, nl=False)
+    else:
+        typer.echo(f"{name} is declared, its client id is {done.client_id}")
+    for note in done.notes:
+        typer.echo(note, err=True)
+    token = f"{'.'.join(done.token_path)} in {done.secrets}"
+    if dry_run:
+        typer.echo(f"Nothing is written yet; {token} would be new", err=True)
+        return
+    typer.echo(f"Still to do: commit {done.values} and {done.secrets}, and deploy", err=True)
+    typer.echo(f"`fedhub service credentials {hub} {name}` is for who runs it", err=True)
+
+
+@app.command("list")
+def list_(hub: arguments.Hub, output: Output = "text") -> None:
+    """List the services of a hub, who may use each, and where it is declared."""
+    from fedhub.hub.load import load_hub
+    from fedhub.services.declared import services
+    from fedhub.services.text import list_json, table
+
+    found = services(load_hub(hub, folder=arguments.FOLDER))
+    if output == "json":
+        typer.echo(list_json(found))
+        return
+    for line in table(found):
+        typer.echo(line)
+    if not found:
+        typer.echo(f"{hub} has no services", err=True)
+
+
+@app.command()
+def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Take a service's lines, its role and its secret out of the hub's files."""
+    from fedhub.services.remove import removal
+
+    found = removal(hub, name, folder=arguments.FOLDER)
+    if dry_run:
+        typer.echo(found.shown(), nl=False)
+        return
+    asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
+    found.carry_out()
+    typer.echo(f"{name} is removed")
+    typer.echo("Still to do: commit the hub's files, and deploy", err=True)
