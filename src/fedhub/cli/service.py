@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -97,6 +98,46 @@ def list_(hub: arguments.Hub, output: Output = "text") -> None:
         typer.echo(line)
     if not found:
         typer.echo(f"{hub} has no services", err=True)
+
+
+@app.command(short_help="Say what its owner needs, for a person or a program.")
+def credentials(
+    hub: arguments.Hub,
+    name: Name,
+    output: Annotated[
+        Literal["text", "env", "json", "grafana", "superset", "authlib", "curl"],
+        typer.Option("--format", help="For whom to write it."),
+    ] = "text",
+    reveal: Annotated[bool, typer.Option("--reveal", help="Print the secret, too.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="A new file, for your eyes only."),
+    ] = None,
+    age: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Seal it for this age or SSH public key; e-mail it."),
+    ] = None,
+    hub_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The hub's address, if not in its values.")
+    ] = None,
+) -> None:
+    """Say what the owner of an application needs; its secret only where that is safe."""
+    from fedhub.services.forms import handed_over, holds_secret
+    from fedhub.services.handover import handover
+
+    with_secret = reveal or bool(file or age)
+    found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
+    text = handed_over(found, output, reveal=with_secret, recipient=age)
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        from fedhub.hub.write import create
+
+        create(file, text.encode(), mode=0o600)
+    if not holds_secret(output):
+        typer.echo("The secret is not in it; --format env has it, for the same file", err=True)
+    elif not with_secret:
+        typer.echo("The secret is hidden; see --output, --age, and --reveal", err=True)
 
 
 @app.command()
