@@ -13,7 +13,7 @@ app = typer.Typer(help="Applications that log in through the hub.", no_args_is_h
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The service's name.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the difference, write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, write nothing.")]
 Output = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 
 
@@ -138,6 +138,22 @@ def credentials(
         typer.echo("The secret is not in it; --format env has it, for the same file", err=True)
     elif not with_secret:
         typer.echo("The secret is hidden; see --output, --age, and --reveal", err=True)
+
+
+@app.command(short_help="Make a new secret; says who must change what.")
+def rotate(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Make a new secret for a service, encrypted; the old one ends when the hub is deployed."""
+    from fedhub.services.rotate import rotation
+
+    found = rotation(hub, name, folder=arguments.FOLDER)
+    for line in found.consequences():
+        typer.echo(line, err=True)
+    if dry_run:
+        typer.echo(f"{name} would get a new secret in {found.secrets}")
+        return
+    asking.agree(f"Make a new secret for {name} in {hub}?", yes=yes)
+    found.carry_out()
+    typer.echo(f"{name} has a new secret in {found.secrets}")
 
 
 @app.command()
