@@ -156,6 +156,34 @@ def rotate(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = F
     typer.echo(f"{name} has a new secret in {found.secrets}")
 
 
+@app.command(short_help="Try it with every persona, on this machine.")
+def test(hub: arguments.Hub, name: Name, output: Output = "text") -> None:
+    """Play the application against a preview of the hub; exit 1 if no persona gets in."""
+    from rich.console import Console
+
+    from fedhub.hub.load import load_hub
+    from fedhub.preview.session import interrupt_on_signals
+    from fedhub.services.declared import find
+    from fedhub.services.text import seen_json, seen_table
+    from fedhub.services.trial import trial
+
+    loaded = load_hub(hub, folder=arguments.FOLDER)
+    service = find(loaded, name)
+    interrupt_on_signals()
+    try:
+        with Console(stderr=True).status(f"Logging people in to {name} …"):
+            seen = list(trial(loaded, service))
+    except KeyboardInterrupt:
+        typer.echo("Stopped; nothing is left.", err=True)
+        raise typer.Exit(1) from None
+    if output == "json":
+        typer.echo(seen_json(seen))
+    else:
+        for line in seen_table(seen):
+            typer.echo(line)
+    raise typer.Exit(0 if any(one.fate == "gets in" for one in seen) else 1)
+
+
 @app.command()
 def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Take a service's lines, its role and its secret out of the hub's files."""

@@ -265,6 +265,10 @@ def _notes(hub: Hub, wanted: Wanted) -> Iterable[str]:
             f"Nobody but the hub's admins gets into {wanted.name}: the hub answers 403 to "
             "everybody else. Name who may: --users or --groups, or in the values."
         )
+    prefixes = [f"{one.name}:" if one.prefix is None else one.prefix for one in providers]
+    for user in wanted.users if len(prefixes) > 1 else ():
+        if not user.startswith(tuple(prefixes)):
+            yield f"No login provider makes the user name {user}: they begin {', '.join(prefixes)}"
     if wanted.groups and not (
         any(one.value("manage_groups") for one in providers)
         or mapping(hub.z2jh_get("hub", "config", "JupyterHub")).get("load_groups")

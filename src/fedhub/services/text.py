@@ -10,19 +10,23 @@ from fedhub.services.declared import Service
 
 if TYPE_CHECKING:
     from fedhub.services.add import Added
+    from fedhub.services.trial import Seen
 
 _HEAD = ("service", "client id", "callback URL", "who may use it", "token", "declared at")
 
 
 def table(found: Sequence[Service]) -> list[str]:
     """Return the lines of a table; none for no services."""
-    rows = [_HEAD, *(_row(one) for one in found)]
+    return _aligned([_HEAD, *(_row(one) for one in found)]) if found else []
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
     )
-    return [line.rstrip() for line in lines] if found else []
+    return [line.rstrip() for line in lines]
 
 
 def _row(one: Service) -> tuple[str, ...]:
@@ -62,4 +66,35 @@ def added_json(done: Added) -> str:
         "diff": done.diff,
         "notes": done.notes,
     }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def seen_table(seen: Sequence[Seen]) -> list[str]:
+    """Return the lines of a table of what became of personas."""
+    head = ("persona", "", "as", "groups", "")
+    rows = [
+        (
+            one.persona,
+            one.fate,
+            one.user,
+            ", ".join(one.groups),
+            "asked to confirm" if one.confirmed else "",
+        )
+        for one in seen
+    ]
+    return _aligned([head, *rows])
+
+
+def seen_json(seen: Iterable[Seen]) -> str:
+    """Return what became of personas as JSON."""
+    data = [
+        {
+            "persona": one.persona,
+            "fate": one.fate,
+            "user": one.user or None,
+            "groups": one.groups,
+            "confirmed": one.confirmed,
+        }
+        for one in seen
+    ]
     return json.dumps(data, indent=2, ensure_ascii=False)

@@ -132,6 +132,13 @@ def test_groups_that_nobody_fills_are_said(work: Path) -> None:
     assert "Nothing in the values puts people into groups" in add("--groups", "operators")
 
 
+def test_a_user_name_that_no_provider_makes_is_said(work: Path) -> None:
+    hub_of(OF_FEDHUB + "      staff: {authenticator: google}\n")
+    said = add("--users", "olga,staff:max")
+    assert "No login provider makes the user name olga: they begin campus:, staff:" in said
+    assert "staff:max:" not in said
+
+
 def test_a_dry_run_prints_the_difference_and_no_secret(work: Path) -> None:
     text = hub_of(PLAIN)
     done = service("add", "x", "grafana", "--redirect-uri", CALLBACK, "--dry-run")

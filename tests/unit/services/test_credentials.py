@@ -134,8 +134,9 @@ def test_programs_are_python_whatever_the_address_holds(x: str, kind: str) -> No
     compile(credentials("--format", kind).stdout, kind, "exec")
 
 
-def test_the_shell_runs_no_part_of_an_address(x: str) -> None:
-    add(callback="https://a.example.org/x?a=';touch$IFS'owned';'")
+@pytest.mark.parametrize("end", ["1;touch$IFS'owned'", "';touch$IFS'owned';'"])
+def test_the_shell_runs_no_part_of_an_address(x: str, end: str) -> None:
+    add(callback=f"https://a.example.org/x?a={end}")
     Path("login.sh").write_text(credentials("--format", "curl").stdout)
     environment = {"PATH": os.environ["PATH"], "OAUTH_CLIENT_SECRET": "s"}
     done = subprocess.run(
