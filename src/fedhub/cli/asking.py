@@ -1,4 +1,4 @@
-"""How `fedhub register` asks a person, and tells them what goes on; all of it on stderr."""
+"""How commands ask a person, and tells them what goes on; all of it on stderr."""
 
 from __future__ import annotations
 
@@ -77,6 +77,24 @@ def _ask(*, must_agree: bool) -> None:
             raise UsageError("nobody can be asked here whether to delete", fix="add --yes")
         return
     if not typer.confirm("Go on?", err=True):
+        raise DeclinedError("nothing was changed")
+
+
+def agree(question: str, *, yes: bool) -> None:
+    """Ask before something is done that ends what works now.
+
+    Raises:
+        DeclinedError: the person said no.
+        UsageError: nobody can be asked.
+    """
+    from fedhub.errors import UsageError
+    from fedhub.registration.job import DeclinedError
+
+    if yes:
+        return
+    if not on_terminal():
+        raise UsageError("nobody can be asked here", fix="add --yes")
+    if not typer.confirm(question, err=True):
         raise DeclinedError("nothing was changed")
 
 

@@ -19,6 +19,7 @@ from fedhub.cli import (
     register,
     run,
     secrets,
+    service,
     tenant,
     values,
     verify,
@@ -44,6 +45,7 @@ register.app.add_typer(tenant.app, name="tenant")
 app.command(short_help="Say whether login at a running hub works.")(verify.verify)
 app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(service.app, name="service")
 app.command(short_help="Say what works from here: tools, keys, chart, cluster.")(doctor.doctor)
 
 

@@ -51,7 +51,7 @@ def test_every_command_has_a_line_of_help() -> None:
     listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
     assert [line.split()[0] for line in listed] == [
         *("new", "check", "access", "run", "values", "verify", "doctor"),
-        *("idp", "register", "secrets"),
+        *("idp", "register", "secrets", "service"),
     ]
     assert all(len(line.split()) > 3 for line in listed)
     assert [line for line in listed if line.endswith("...")] == []

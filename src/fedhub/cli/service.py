@@ -1,0 +1,199 @@
+"""`fedhub service`: applications that log their users in through the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from fedhub.cli import arguments, asking
+
+app = typer.Typer(help="Applications that log in through the hub.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The service's name.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, write nothing.")]
+Output = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
+
+
+def _names(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(name.strip() for one in given or [] for name in one.split(",") if name.strip())
+
+
+@app.command(short_help="Declare one, let people in, make its secret.")
+def add(
+    hub: arguments.Hub,
+    name: Name,
+    redirect_uri: Annotated[
+        str, typer.Option("--redirect-uri", metavar="URL", help="Its callback URL, exactly.")
+    ],
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where /services/NAME/ of the hub leads; in a cluster."),
+    ] = None,
+    display: Annotated[
+        bool, typer.Option("--display/--no-display", help="Whether the hub's pages list it.")
+    ] = True,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Ask people before the hub says who they are.")
+    ] = False,
+    users: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Who may use it; repeatable.")
+    ] = None,
+    groups: Annotated[
+        list[str] | None, typer.Option(metavar="A,B", help="Whose members may; repeatable.")
+    ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SCOPE", help="What it may do in its users' name; repeatable."),
+    ] = None,
+    dry_run: DryRun = False,
+    output: Output = "text",
+) -> None:
+    """Declare a service in the hub's values, let people in, and make its secret, encrypted."""
+    from fedhub.services.add import Wanted
+    from fedhub.services.add import add as make
+    from fedhub.services.text import added_json
+
+    wanted = Wanted(
+        name,
+        redirect_uri,
+        url,
+        display=display,
+        confirm=confirm,
+        users=_names(users),
+        groups=_names(groups),
+        scopes=_names(scope),
+    )
+    done = make(hub, wanted, folder=arguments.FOLDER, dry_run=dry_run)
+    if output == "json":
+        typer.echo(added_json(done))
+    elif dry_run:
+        typer.echo(done.diff, nl=False)
+    else:
+        typer.echo(f"{name} is declared, its client id is {done.client_id}")
+    for note in done.notes:
+        typer.echo(note, err=True)
+    token = f"{'.'.join(done.token_path)} in {done.secrets}"
+    if dry_run:
+        typer.echo(f"Nothing is written yet; {token} would be new", err=True)
+        return
+    typer.echo(f"Still to do: commit {done.values} and {done.secrets}, and deploy", err=True)
+    typer.echo(f"`fedhub service credentials {hub} {name}` is for who runs it", err=True)
+
+
+@app.command("list")
+def list_(hub: arguments.Hub, output: Output = "text") -> None:
+    """List the services of a hub, who may use each, and where it is declared."""
+    from fedhub.hub.load import load_hub
+    from fedhub.services.declared import services
+    from fedhub.services.text import list_json, table
+
+    found = services(load_hub(hub, folder=arguments.FOLDER))
+    if output == "json":
+        typer.echo(list_json(found))
+        return
+    for line in table(found):
+        typer.echo(line)
+    if not found:
+        typer.echo(f"{hub} has no services", err=True)
+
+
+@app.command(short_help="Say what its owner needs, for a person or a program.")
+def credentials(
+    hub: arguments.Hub,
+    name: Name,
+    output: Annotated[
+        Literal["text", "env", "json", "grafana", "superset", "authlib", "curl"],
+        typer.Option("--format", help="For whom to write it."),
+    ] = "text",
+    reveal: Annotated[bool, typer.Option("--reveal", help="Print the secret, too.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="FILE", help="A new file, for your eyes only."),
+    ] = None,
+    age: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Seal it for this age or SSH public key; e-mail it."),
+    ] = None,
+    hub_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="The hub's address, if not in its values.")
+    ] = None,
+) -> None:
+    """Say what the owner of an application needs; its secret only where that is safe."""
+    from fedhub.services.forms import handed_over, holds_secret
+    from fedhub.services.handover import handover
+
+    with_secret = reveal or bool(file or age)
+    found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
+    text = handed_over(found, output, reveal=with_secret, recipient=age)
+    if file is None:
+        typer.echo(text, nl=False)
+    else:
+        from fedhub.hub.write import create
+
+        create(file, text.encode(), mode=0o600)
+    if not holds_secret(output):
+        typer.echo("The secret is not in it; --format env has it, for the same file", err=True)
+    elif not with_secret:
+        typer.echo("The secret is hidden; see --output, --age, and --reveal", err=True)
+
+
+@app.command(short_help="Make a new secret; says who must change what.")
+def rotate(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Make a new secret for a service, encrypted; the old one ends when the hub is deployed."""
+    from fedhub.services.rotate import rotation
+
+    found = rotation(hub, name, folder=arguments.FOLDER)
+    for line in found.consequences():
+        typer.echo(line, err=True)
+    if dry_run:
+        typer.echo(f"{name} would get a new secret in {found.secrets}")
+        return
+    asking.agree(f"Make a new secret for {name} in {hub}?", yes=yes)
+    found.carry_out()
+    typer.echo(f"{name} has a new secret in {found.secrets}")
+
+
+@app.command(short_help="Try it with every persona, on this machine.")
+def test(hub: arguments.Hub, name: Name, output: Output = "text") -> None:
+    """Play the application against a preview of the hub; exit 1 if no persona gets in."""
+    from rich.console import Console
+
+    from fedhub.hub.load import load_hub
+    from fedhub.preview.session import interrupt_on_signals
+    from fedhub.services.declared import find
+    from fedhub.services.text import seen_json, seen_table
+    from fedhub.services.trial import trial
+
+    loaded = load_hub(hub, folder=arguments.FOLDER)
+    service = find(loaded, name)
+    interrupt_on_signals()
+    try:
+        with Console(stderr=True).status(f"Logging people in to {name} …"):
+            seen = list(trial(loaded, service))
+    except KeyboardInterrupt:
+        typer.echo("Stopped; nothing is left.", err=True)
+        raise typer.Exit(1) from None
+    if output == "json":
+        typer.echo(seen_json(seen))
+    else:
+        for line in seen_table(seen):
+            typer.echo(line)
+    raise typer.Exit(0 if any(one.fate == "gets in" for one in seen) else 1)
+
+
+@app.command()
+def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
+    """Take a service's lines, its role and its secret out of the hub's files."""
+    from fedhub.services.remove import removal
+
+    found = removal(hub, name, folder=arguments.FOLDER)
+    if dry_run:
+        typer.echo(found.shown(), nl=False)
+        return
+    asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
+    found.carry_out()
+    typer.echo(f"{name} is removed")
+    typer.echo("Still to do: commit the hub's files, and deploy", err=True)

@@ -1,0 +1,127 @@
+"""What the owner of an application needs to know of the hub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from fedhub.errors import FedhubError, UsageError
+from fedhub.hub.addresses import home_url
+from fedhub.hub.load import load_hub
+from fedhub.hub.providers import mapping
+from fedhub.hub.values import Hub
+from fedhub.services.declared import find
+
+DAY = 24 * 3600
+"""Seconds."""
+_COOKIE_DAYS = 14
+"""JupyterHub's default of `cookie_max_age_days`, after which access tokens end, too."""
+
+
+@dataclass(frozen=True)
+class Handover:
+    """One service, as its owner sees it.
+
+    Attributes:
+        hub: the hub's name.
+        service: the service's name at the hub.
+        client_id: its client id.
+        secret: its client secret.
+        redirect_uri: its callback URL.
+        home: the hub's address, without a slash at the end.
+        scopes: what it may ask for beside who somebody is.
+        lifetime: of an access token, in seconds.
+    """
+
+    hub: str
+    service: str
+    client_id: str
+    secret: SecretStr
+    redirect_uri: str
+    home: str
+    scopes: tuple[str, ...]
+    lifetime: int
+
+    @property
+    def authorization_url(self) -> str:
+        """Where the application sends people."""
+        return f"{self.home}/api/oauth2/authorize"
+
+    @property
+    def token_url(self) -> str:
+        """Where it exchanges the code."""
+        return f"{self.home}/api/oauth2/token"
+
+    @property
+    def userinfo_url(self) -> str:
+        """Where it asks who somebody is."""
+        return f"{self.home}/api/user"
+
+    @property
+    def host(self) -> str:
+        """The hub's host."""
+        return urlsplit(self.home).hostname or ""
+
+
+def handover(
+    name: str, service: str, *, hub_url: str | None = None, folder: Path = Path("values")
+) -> Handover:
+    """Return what the owner of a service is handed.
+
+    Args:
+        name: the hub's name in the folder, or the path of a values file.
+        service: the service's name.
+        hub_url: where the hub is, below which `/hub` stands; None for what the values say.
+        folder: where hubs are looked for by name.
+
+    Raises:
+        UsageError: there is no such hub or service, or the values do not say where the hub is.
+        FedhubError: it has no token, or no callback URL.
+    """
+    hub = load_hub(name, folder=folder)
+    found = find(hub, service)
+    if not found.token:
+        raise FedhubError(
+            f"{service} has no token",
+            fix=f"`fedhub secrets generate {name}` makes it",
+            position=found.position,
+        )
+    if not found.redirect_uri:
+        raise FedhubError(
+            f"{service} has no callback URL of its own",
+            fix="write oauth_redirect_uri",
+            position=found.position,
+        )
+    return Handover(
+        hub=hub.name,
+        service=service,
+        client_id=found.client_id,
+        secret=SecretStr(found.token),
+        redirect_uri=found.redirect_uri,
+        home=_home(hub, hub_url),
+        scopes=found.scopes,
+        lifetime=_lifetime(hub),
+    )
+
+
+def _home(hub: Hub, hub_url: str | None) -> str:
+    home = f"{hub_url.rstrip('/')}/hub" if hub_url else home_url(hub)
+    if home is None:
+        raise UsageError(
+            f"the values of {hub.name} do not say where the hub is",
+            fix="add --hub-url https://…",
+        )
+    return home
+
+
+def _lifetime(hub: Hub) -> int:
+    """Return how long an access token lasts (jupyterhub/app.py, oauth_token_expires_in)."""
+    config = mapping(hub.z2jh_get("hub", "config", "JupyterHub"))
+    seconds = config.get("oauth_token_expires_in")
+    if isinstance(seconds, int):
+        return seconds
+    days = config.get("cookie_max_age_days")
+    return int((days if isinstance(days, (int, float)) else _COOKIE_DAYS) * DAY)

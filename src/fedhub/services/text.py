@@ -1,0 +1,100 @@
+"""Services as a person or a script reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from fedhub.services.declared import Service
+
+if TYPE_CHECKING:
+    from fedhub.services.add import Added
+    from fedhub.services.trial import Seen
+
+_HEAD = ("service", "client id", "callback URL", "who may use it", "token", "declared at")
+
+
+def table(found: Sequence[Service]) -> list[str]:
+    """Return the lines of a table; none for no services."""
+    return _aligned([_HEAD, *(_row(one) for one in found)]) if found else []
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+    return [line.rstrip() for line in lines]
+
+
+def _row(one: Service) -> tuple[str, ...]:
+    who = ", ".join([*one.users, *(f"@{group}" for group in one.groups)]) or "admins alone"
+    token = "yes" if one.token else "missing"
+    where = f"{one.position.file}:{one.position.line}"
+    return (one.name, one.client_id, one.redirect_uri or "the hub's default", who, token, where)
+
+
+def list_json(found: Iterable[Service]) -> str:
+    """Return services as JSON, without their tokens."""
+    data = [
+        {
+            "name": one.name,
+            "client_id": one.client_id,
+            "redirect_uri": one.redirect_uri or None,
+            "users": one.users,
+            "groups": one.groups,
+            "scopes": one.scopes,
+            "has_token": bool(one.token),
+            "file": one.position.file,
+            "line": one.position.line,
+        }
+        for one in found
+    ]
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def added_json(done: Added) -> str:
+    """Return what `fedhub service add` did as JSON."""
+    data = {
+        "name": done.name,
+        "client_id": done.client_id,
+        "values": str(done.values),
+        "secrets": str(done.secrets),
+        "token": ".".join(done.token_path),
+        "diff": done.diff,
+        "notes": done.notes,
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def seen_table(seen: Sequence[Seen]) -> list[str]:
+    """Return the lines of a table of what became of personas."""
+    head = ("persona", "", "as", "groups", "")
+    rows = [
+        (
+            one.persona,
+            one.fate,
+            one.user,
+            ", ".join(one.groups),
+            "asked to confirm" if one.confirmed else "",
+        )
+        for one in seen
+    ]
+    return _aligned([head, *rows])
+
+
+def seen_json(seen: Iterable[Seen]) -> str:
+    """Return what became of personas as JSON."""
+    data = [
+        {
+            "persona": one.persona,
+            "fate": one.fate,
+            "user": one.user or None,
+            "groups": one.groups,
+            "confirmed": one.confirmed,
+        }
+        for one in seen
+    ]
+    return json.dumps(data, indent=2, ensure_ascii=False)
