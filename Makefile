@@ -22,7 +22,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser postgres promtool apache .venv-custos-sdk/.ready ## Run every test that this machine can run
+test: install browser postgres promtool apache .venv-custos-sdk/.ready .venv-streamlit/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image --ignore tests/cluster $(ARGS)
 
 .PHONY: test-image
@@ -93,7 +93,7 @@ screenshots: install browser ## Take the pictures of the README anew
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
 	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
-	    requirements/preview requirements/dev requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	    requirements/preview requirements/dev requirements/streamlit requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
 	for set in images/hub/added requirements/custos-sdk ci/base-image/hub; do \
 	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
 
@@ -147,6 +147,12 @@ node_modules/.ready: package-lock.json .venv/.python-ready
 .venv-custos-sdk/.ready: requirements/custos-sdk.txt .venv/.python-ready
 	@$(BIN)/python -m venv --without-pip .venv-custos-sdk
 	@$(UV) pip install --quiet --python .venv-custos-sdk/bin/python --no-deps --require-hashes -r $<
+	@touch $@
+
+# Streamlit, an application that logs people in through the hub, brings pandas and pyarrow along.
+.venv-streamlit/.ready: requirements/streamlit.txt .venv/.python-ready
+	@$(BIN)/python -m venv --without-pip .venv-streamlit
+	@$(UV) pip install --quiet --python .venv-streamlit/bin/python --require-hashes -r $<
 	@touch $@
 
 .venv-audit/.ready: requirements/audit.txt .venv/.python-ready
