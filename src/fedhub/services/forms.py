@@ -31,6 +31,7 @@ def as_text(found: Handover, *, reveal: bool) -> str:
         "authorization URL": found.authorization_url,
         "token URL": found.token_url,
         "user information URL": f"{found.userinfo_url}, with the access token as Bearer",
+        **({"or an issuer": found.issuer} if found.issuer else {}),
         "the secret is sent": "in the body of the token request (client_secret_post), not as Basic",
         "user name": "the field name",
         "groups": "the field groups, a list",
@@ -59,6 +60,7 @@ def as_json(found: Handover, *, reveal: bool) -> str:
         "token_endpoint": found.token_url,
         "token_endpoint_auth_method": "client_secret_post",
         "userinfo_endpoint": found.userinfo_url,
+        "issuer": found.issuer,
         "username_claim": "name",
         "groups_claim": "groups",
         "scope": " ".join(found.scopes),
@@ -91,6 +93,7 @@ _FILES = {
     "superset": "superset.txt",
     "authlib": "authlib.txt",
     "curl": "curl.sh",
+    "oauth2-proxy": "oauth2-proxy.cfg",
 }
 _GAP = re.compile("@([a-z_]+)@")
 CONFIGURATIONS = tuple(_FILES)
@@ -105,8 +108,14 @@ def as_configuration(found: Handover, kind: str) -> str:
         kind: one of CONFIGURATIONS.
 
     Raises:
+        UsageError: the application takes OpenID Connect alone, and the hub is no issuer.
         FedhubError: a value can't be written into such a file.
     """
+    if kind == "oauth2-proxy" and not found.issuer:
+        raise UsageError(
+            f"{kind} takes OpenID Connect alone, and the hub is no issuer for {found.service}",
+            fix="have it under global.fedhub.services, and write oidc: {enabled: true} beside",
+        )
     text = (Path(__file__).with_name("configurations") / _FILES[kind]).read_text(encoding="utf-8")
     values = _values(found)
     return _GAP.sub(lambda gap: _quoted(values[gap[1]], kind), text)
@@ -125,6 +134,7 @@ def _values(found: Handover) -> Mapping[str, str]:
         "scope": " ".join(found.scopes),
         "no_scope": str(not found.scopes).lower(),
         "host": found.host,
+        "issuer": found.issuer or "",
     }
 
 

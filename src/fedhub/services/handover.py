@@ -13,7 +13,7 @@ from fedhub.hub.addresses import home_url
 from fedhub.hub.load import load_hub
 from fedhub.hub.providers import mapping
 from fedhub.hub.values import Hub
-from fedhub.services.declared import find
+from fedhub.services.declared import FEDHUB, Service, find
 
 DAY = 24 * 3600
 """Seconds."""
@@ -34,6 +34,7 @@ class Handover:
         home: the hub's address, without a slash at the end.
         scopes: what it may ask for beside who somebody is.
         lifetime: of an access token, in seconds.
+        issuer: its address as an OpenID Connect issuer; None where it is none.
     """
 
     hub: str
@@ -44,6 +45,7 @@ class Handover:
     home: str
     scopes: tuple[str, ...]
     lifetime: int
+    issuer: str | None
 
     @property
     def authorization_url(self) -> str:
@@ -95,15 +97,17 @@ def handover(
             fix="write oauth_redirect_uri",
             position=found.position,
         )
+    home = _home(hub, hub_url)
     return Handover(
         hub=hub.name,
         service=service,
         client_id=found.client_id,
         secret=SecretStr(found.token),
         redirect_uri=found.redirect_uri,
-        home=_home(hub, hub_url),
+        home=home,
         scopes=found.scopes,
         lifetime=_lifetime(hub),
+        issuer=f"{home}/oidc" if _is_issuer(hub, found) else None,
     )
 
 
@@ -115,6 +119,11 @@ def _home(hub: Hub, hub_url: str | None) -> str:
             fix="add --hub-url https://…",
         )
     return home
+
+
+def _is_issuer(hub: Hub, service: Service) -> bool:
+    """Whether a service may log people in by OpenID Connect; those of z2jh's values may not."""
+    return service.path[:-1] == FEDHUB and hub.get("global", "fedhub", "oidc", "enabled") is True
 
 
 def _lifetime(hub: Hub) -> int:

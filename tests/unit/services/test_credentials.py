@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from fedhub.services.forms import CONFIGURATIONS
 from tests.unit.services.conftest import CALLBACK, OF_FEDHUB, VALUES, add, hub_of, service
 
 FORMATS = ("text", "env", "json", *CONFIGURATIONS)
+ISSUER = OF_FEDHUB.replace("    login:", "    oidc: {enabled: true}\n    login:")
 
 
 @pytest.fixture
@@ -28,8 +30,9 @@ def secret(text: str) -> str:
 
 
 @pytest.fixture
-def own(x: str) -> str:
-    """The same, of the hub with `global.fedhub` alone."""
+def own(work: Path) -> str:
+    """The same, of a hub with `global.fedhub` that is an issuer."""
+    hub_of(ISSUER)
     add("--users", "olga")
     return find(load_hub("x"), "grafana").token
 
@@ -116,6 +119,22 @@ def test_a_service_without_a_token_is_said(work: Path) -> None:
     done = credentials()
     assert done.returncode == 1
     assert done.stderr.startswith(f"{VALUES}:8:7: grafana has no token; `fedhub secrets generate")
+
+
+def test_an_issuer_is_named_where_the_hub_is_one(own: str) -> None:
+    issuer = "https://hub.example.org/hub/oidc"
+    assert json.loads(credentials("--format", "json").stdout)["issuer"] == issuer
+    assert issuer in credentials().stdout
+    file = tomllib.loads(credentials("--format", "oauth2-proxy").stdout)
+    assert (file["oidc_issuer_url"], file["redirect_url"]) == (issuer, CALLBACK)
+
+
+def test_oauth2_proxy_needs_an_issuer(text: str) -> None:
+    add()
+    assert json.loads(credentials("--format", "json").stdout)["issuer"] is None
+    done = credentials("--format", "oauth2-proxy")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "oauth2-proxy takes OpenID Connect alone" in done.stderr
 
 
 def test_grafanas_file_says_the_same(own: str) -> None:
