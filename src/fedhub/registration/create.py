@@ -9,7 +9,7 @@ from fedhub.errors import FedhubError
 from fedhub.registration.clients import Credentials, RegisteredClient
 from fedhub.registration.errors import RegistrationError, UncertainError, UnknownClientError
 from fedhub.registration.job import Job, Outcome
-from fedhub.registration.settle import settle, settle_attempts
+from fedhub.registration.settle import STILL_COMING, settle, settle_attempts
 from fedhub.registration.tag import Tag
 
 _TRIES = 3
@@ -34,12 +34,23 @@ def create(job: Job) -> Outcome:
     for _ in range(_TRIES):
         made = begin(job)
         if conclude(job, job.own()):
-            return Outcome("created", made.client_id, (_deploy(job),))
+            return Outcome("created", made.client_id, (_deploy(job), *_later(job)))
         job.pause()
         _refuse_others(job, job.own())
     raise FedhubError(
         f"somebody else keeps registering {target.name}",
         fix="agree on who does it, then try again",
+    )
+
+
+def _later(job: Job) -> tuple[str, ...]:
+    """What is left to do where a request of an earlier run may still make a client."""
+    if not job.unfinished.attempts:
+        return ()
+    minutes = int(STILL_COMING.total_seconds() / 60)
+    return (
+        f"run this again in {minutes} minutes: what an earlier run asked for may still come, and "
+        "is deleted then",
     )
 
 
