@@ -254,7 +254,7 @@ def test_secrets_stay_out_of_logs_errors_and_representations(
             for call in (
                 lambda: made.append(clients.create(WANTED.attributes(), Tag.new("o", "h", "p"))),
                 lambda: clients.update(made[0].client_id, {"client_name": "new"}),
-                lambda: clients.claim(made[0].client_id, SecretStr("wrong-s3cret"), TAG),
+                lambda: clients.claim(made[0].client_id, guessed, TAG),
                 lambda: clients.delete("nobody"),
             ):
                 try:
