@@ -355,11 +355,12 @@ def test_cookies_do_not_count_for_user_information(hub: RunningHub, person: Pers
 # --- the log ------------------------------------------------------------------------------
 
 
-def test_the_log_holds_neither_secrets_nor_codes_nor_tokens(hub: RunningHub) -> None:
+def test_the_log_holds_no_secret_no_code_no_token_and_no_traceback(hub: RunningHub) -> None:
     code = code_for(hub)
     token = GRAFANA.redeem(hub, code).json()
     GRAFANA.redeem(hub, code)
     log = hub.log()
+    assert "Traceback" not in log
     assert re.search("oidc in client=service-grafana user=gil-instructors", log)
     for secret in (code, token["access_token"], token["id_token"], GRAFANA.secret, VERIFIER):
         assert secret not in log
