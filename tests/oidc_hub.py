@@ -58,12 +58,17 @@ jupyterhub:
     services:
       operator: {apiToken: {operator}}
       other:
-        apiToken: {operator}2
+        apiToken: {other}
         oauth_client_id: service-other
         oauth_redirect_uri: https://other.example.org/callback
+        oauth_no_confirm: true
     loadRoles:
       operator: {scopes: ["admin:users"], services: [operator]}
+      other: {scopes: ["access:services!service=other"], groups: [instructors]}
 """
+
+PLAIN = "api/oauth2/"
+"""Where JupyterHub's own OAuth is, below `/hub/`."""
 
 OPERATOR = "token-of-the-operator-" + "0123456789" * 3
 """Of a service that may remove people."""
@@ -84,7 +89,7 @@ class Application:
     def client_id(self) -> str:
         return f"service-{self.name}"
 
-    def address(self, hub: RunningHub, **change: str | None) -> str:
+    def address(self, hub: RunningHub, *, at: str = "oidc/authorize", **change: str | None) -> str:
         """Return where it sends people; None leaves a parameter out."""
         asked = {
             "client_id": self.client_id,
@@ -98,7 +103,7 @@ class Application:
             **change,
         }
         query = {name: value for name, value in asked.items() if value is not None}
-        return str(httpx.URL(f"{hub.url}hub/oidc/authorize", params=query))
+        return str(httpx.URL(f"{hub.url}hub/{at}", params=query))
 
     def redeem(
         self, hub: RunningHub, code: str, *, at: str = "oidc/token", **change: str | None
@@ -119,6 +124,8 @@ class Application:
 
 GRAFANA = Application("grafana", "http://127.0.0.1:9/login/callback")
 ASKS = Application("asks", "https://asks.example.org/callback?from=hub")
+OTHER = Application("other", "https://other.example.org/callback")
+"""A service of z2jh's values, for JupyterHub's own OAuth alone."""
 
 
 def write_values(
@@ -133,6 +140,7 @@ def write_values(
         "grafana": GRAFANA.secret,
         "asks": ASKS.secret,
         "operator": OPERATOR,
+        "other": OTHER.secret,
     }.items():
         text = text.replace(f"{{{name}}}", value)
     path.write_text(text)

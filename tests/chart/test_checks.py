@@ -64,6 +64,7 @@ CASES: list[tuple[dict[str, Any], str]] = [
         values(**hub(config={"ConfigurableHTTPProxy": {"auth_token": "secret"}})),
         "jupyterhub.hub.config.ConfigurableHTTPProxy.auth_token is shorter than 32 characters",
     ),
+    (values({"oidc": {"enabled": True}}), "global.fedhub.oidc.privateKey, which signs ID tokens"),
     # nobody gets in who is not meant to
     *(
         (

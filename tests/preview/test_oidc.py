@@ -19,7 +19,9 @@ from tests.oidc_hub import (
     GUEST,
     INSIDER,
     OPERATOR,
+    OTHER,
     OUTSIDER,
+    PLAIN,
     VERIFIER,
     Application,
     Person,
@@ -174,10 +176,17 @@ def test_two_redirect_addresses_are_none(hub: RunningHub, person: Person) -> Non
 
 
 def test_only_services_of_fedhub_are_clients(hub: RunningHub, person: Person) -> None:
-    other = Application("other", "https://other.example.org/callback")
-    assert person.get(other.address(hub)).status_code == 400
-    plain = other.address(hub, scope=None).replace("hub/oidc/", "hub/api/oauth2/")
-    assert person.get(plain).status_code == 403, "the hub itself knows it"
+    assert person.get(OTHER.address(hub)).status_code == 400
+    code = plain_code(hub, person, OTHER)
+    assert OTHER.redeem(hub, code).status_code == 401
+    token = OTHER.redeem(hub, code, at=f"{PLAIN}token").json()["access_token"]
+    assert user_info(hub, token).status_code == 401
+
+
+def plain_code(hub: RunningHub, person: Person, application: Application) -> str:
+    """Return a code of JupyterHub's own OAuth."""
+    plain = person.get(application.address(hub, at=f"{PLAIN}authorize", scope=None))
+    return answer_of(plain)["code"]
 
 
 # --- codes --------------------------------------------------------------------------------
@@ -242,17 +251,13 @@ def test_a_hub_may_ask_for_pkce(tmp_path_factory: pytest.TempPathFactory) -> Non
 
 def test_the_hubs_own_token_endpoint_knows_no_code_of_the_issuer(hub: RunningHub) -> None:
     code = code_for(hub)
-    refused = GRAFANA.redeem(hub, code, at="api/oauth2/token", code_verifier=None)
+    refused = GRAFANA.redeem(hub, code, at=f"{PLAIN}token", code_verifier=None)
     assert refused.status_code == 400
     assert GRAFANA.redeem(hub, code).status_code == 200
 
 
 def test_the_issuer_knows_no_code_of_the_hubs_own_endpoint(hub: RunningHub, person: Person) -> None:
-    plain = GRAFANA.address(hub, scope=None).replace(
-        "hub/oidc/authorize", "hub/api/oauth2/authorize"
-    )
-    code = answer_of(person.get(plain))["code"]
-    assert GRAFANA.redeem(hub, code).status_code == 400
+    assert GRAFANA.redeem(hub, plain_code(hub, person, GRAFANA)).status_code == 400
 
 
 # --- the client's secret --------------------------------------------------------------------
@@ -350,11 +355,12 @@ def test_cookies_do_not_count_for_user_information(hub: RunningHub, person: Pers
 # --- the log ------------------------------------------------------------------------------
 
 
-def test_the_log_holds_neither_secrets_nor_codes_nor_tokens(hub: RunningHub) -> None:
+def test_the_log_holds_no_secret_no_code_no_token_and_no_traceback(hub: RunningHub) -> None:
     code = code_for(hub)
     token = GRAFANA.redeem(hub, code).json()
     GRAFANA.redeem(hub, code)
     log = hub.log()
+    assert "Traceback" not in log
     assert re.search("oidc in client=service-grafana user=gil-instructors", log)
     for secret in (code, token["access_token"], token["id_token"], GRAFANA.secret, VERIFIER):
         assert secret not in log

@@ -101,6 +101,10 @@
        without one (zero-to-jupyterhub-k8s issue 2887). The namespace's own service account tells
        whether there is a cluster to keep them. */}}
 {{- define "fedhub.problems.keys" -}}
+{{- $oidc := .Values.global.fedhub.oidc | default dict }}
+{{- if and $oidc.enabled (not $oidc.privateKey) }}
+- global.fedhub.oidc.privateKey, which signs ID tokens, is missing, and the hub would not start; `fedhub secrets generate` makes it in the encrypted values file
+{{- end }}
 {{- $config := .Values.jupyterhub.hub.config }}
 {{- $wanted := dict
       "JupyterHub.cookie_secret" (or (dig "JupyterHub" "cookie_secret" "" $config) .Values.jupyterhub.hub.cookieSecret)

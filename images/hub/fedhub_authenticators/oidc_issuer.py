@@ -83,10 +83,6 @@ class HubIssuer:
         self.require_pkce = require_pkce
         self.codes = ShortMemory[Granted](seconds=CODE_SECONDS, most=MOST_CODES)
 
-    def __deepcopy__(self, memo: Any) -> HubIssuer:
-        """Stay one: traitlets copies configuration, and codes must be where all pages look."""
-        return self
-
     def metadata(self) -> dict[str, Any]:
         """Return what discovery tells (OpenID Connect Discovery 1.0 section 3)."""
         at = self.address.removesuffix(PATH)

@@ -74,8 +74,8 @@ class _Authorize(_Grants, OAuthAuthorizeHandler):
         """Send somebody back with a code, ask them first, or have them log in."""
         if self.current_user is None and "none" in self.get_argument("prompt", "").split():
             self._refuse_silently()
-        else:
-            await super().get()  # type: ignore[misc]  # the last of the bases is not typed
+        elif (going_on := super().get()) is not None:  # None where the login page comes first
+            await going_on
 
     def _refuse_silently(self) -> None:
         """Tell the application that nobody is logged in, if the request is all right."""

@@ -37,7 +37,7 @@ class Fedhub(Strict):
         description="External applications that log their users in through the hub, by name.",
     )
     oidc: Oidc | None = Field(
-        None, description="The hub as an OpenID Connect issuer for these applications."
+        None, description="The hub as an OpenID Connect issuer for these services."
     )
     ingress: Ingress | None = Field(None, description="How the domain leads to the hub.")
     http_route: HttpRoute | None = Field(
