@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 
 import pytest
@@ -59,6 +60,21 @@ def test_a_dry_run_does_nothing(office: Office) -> None:
     assert CALLBACK in said.err
     assert office.registered() == {}
     assert office.stored() is None
+
+
+def test_a_script_can_tell_a_dry_run(office: Office) -> None:
+    office.hub()
+    assert office.did("create", "campus", "--dry-run")["dry_run"] is True
+    assert office.did("create", "campus")["dry_run"] is False
+
+
+def test_what_was_not_given_is_not_shown_as_empty(office: Office) -> None:
+    office.hub()
+    settings = office.values / "registration.yaml"
+    settings.write_text(re.sub(r"(?m)^contact: .*\n", "", settings.read_text()))
+    client_id = office.did("create", "campus")["client_id"]
+    assert office.registered()[client_id]["contacts"] == [""]  # as CILogon has it
+    assert "contacts" not in office.run("show", "campus").out
 
 
 @pytest.mark.parametrize("name", ["campus.yaml", "common.values.yaml", "enc-campus.values.yaml"])

@@ -103,6 +103,7 @@ def test_a_hub_that_is_not_reached(office: Office, hub: Hub) -> None:
     said = office.run("rotate", "campus")
     assert said.code == 1
     assert "does not answer" in said.err
+    assert "--unseen" in said.err
     assert office.did("rotate", "campus", "--unseen", "--now")["did"] == "rotated"
 
 

@@ -164,7 +164,7 @@ def test_the_quota_is_shown(folder: Office) -> None:
     (folder.values / "registration.yaml").write_text(
         text.replace("  cilogon_host", "  quota: 100\n  cilogon_host")
     )
-    assert "cilogon.org: 6 of 100 clients used" in folder.run("list").err
+    assert "cilogon.org: clients used: 6 of 100" in folder.run("list").err
 
 
 def test_no_more_than_eight_calls_at_once(folder: Office, monkeypatch: pytest.MonkeyPatch) -> None:

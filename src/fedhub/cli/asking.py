@@ -136,7 +136,7 @@ def print_plan(plan: Plan, problems: Sequence[FedhubError]) -> None:
             typer.echo(line)
     for problem in problems:
         say(str(problem))
-    typer.echo(f"{plan.good} registrations are as they should be", err=True)
+    typer.echo(f"registrations that are as they should be: {plan.good}", err=True)
     for line in usage_lines(plan):
         typer.echo(line, err=True)
 

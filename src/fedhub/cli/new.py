@@ -109,14 +109,15 @@ def _report(hub: str, plan: Planned, *, as_json: bool) -> None:
         }
         typer.echo(json.dumps(data, indent=2))
         return
+    from fedhub.new.template import registering
+
     typer.echo(str(plan.path))
     if plan.secrets:
         typer.echo(str(plan.secrets))
     for one in plan.left:
         typer.echo(f"{plan.path}:{one.line}: still to fill in: {one.name}", err=True)
     typer.echo(
-        f"Next: `fedhub check {hub}`, then `fedhub run {hub}` to try it. Register it at the login "
-        f"provider: `fedhub register create {hub}`, or by hand the callback URL that "
-        "`helm install` prints.",
+        f"Next: `fedhub check {hub}`, then `fedhub run {hub}` to try it. Then register it at the "
+        f"login provider: {registering(plan.text, hub)}.",
         err=True,
     )

@@ -23,9 +23,7 @@ Provider = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
-Format = Annotated[
-    Literal["text", "json"], typer.Option("--format", help="How to print what was done.")
-]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
 
 
 def _do(
@@ -48,14 +46,14 @@ def print_report(report: Report, output: str, *, dry_run: bool) -> None:
     from fedhub.registration.text import report_json, report_line
 
     if output == "json":
-        typer.echo(report_json(report))
+        typer.echo(report_json(report, dry_run=dry_run))
         return
     typer.echo(report_line(report) + (" (dry run)" if dry_run else ""))
     for todo in report.outcome.todo:
         asking.say(f"Still to do: {todo}")
 
 
-@app.command()
+@app.command(short_help="Register a hub, and store its credentials.")
 def create(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -69,7 +67,7 @@ def create(
     _do(hub, provider, what, yes=yes, dry_run=dry_run, output=output)
 
 
-@app.command()
+@app.command(short_help="Show what is registered, wanted and stored.")
 def show(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -94,7 +92,7 @@ def show(
     raise typer.Exit(0 if all(row.good for _, row in found) else 1)
 
 
-@app.command("list")
+@app.command("list", short_help="Show the registrations of all hubs, and the quota.")
 def list_(output: Format = "text") -> None:
     """Show the registrations of all hubs in values/, and how much of the quota is used."""
     from fedhub.registration.command import overview
@@ -114,7 +112,7 @@ def list_(output: Format = "text") -> None:
     raise typer.Exit(0 if not found.problems and all(row.good for row in found.rows) else 1)
 
 
-@app.command()
+@app.command(short_help="Make the registration match the hub's values.")
 def update(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -147,7 +145,7 @@ def update(
     )
 
 
-@app.command()
+@app.command(short_help="Replace a hub's client by a new one, in steps.")
 def rotate(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -177,7 +175,7 @@ def rotate(
     _do(hub, provider, what, yes=yes, dry_run=dry_run, output=output)
 
 
-@app.command()
+@app.command(short_help="Delete a hub's client, then its credentials.")
 def delete(
     hub: arguments.Hub,
     provider: Provider = None,
@@ -196,7 +194,7 @@ def delete(
     print_report(report, output, dry_run=dry_run)
 
 
-@app.command("import")
+@app.command("import", short_help="Take over a client that was made by hand.")
 def import_(
     hub: arguments.Hub,
     client_id: Annotated[
@@ -224,9 +222,16 @@ def import_(
     )
 
 
-@app.command()
+@app.command(short_help="Say what would make all right; --apply does it.")
 def sync(
-    hubs: arguments.Hubs = None,
+    hubs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="HUB",
+            help="Names in values/; or --all.",
+            autocompletion=arguments.hubs_beginning,
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All hubs in values/.")] = False,
     carry_out: Annotated[
         bool, typer.Option("--apply", help="Carry the plan out, instead of printing it only.")
@@ -240,7 +245,7 @@ def sync(
     from fedhub.registration.text import plan_json
 
     if bool(hubs) == everything:
-        raise UsageError("sync takes hubs, or --all", fix="name hubs, or add --all")
+        raise UsageError("sync takes either hubs or --all", fix="name hubs, or say --all")
     talk = asking.talk(yes=yes, dry_run=not carry_out)
     with ExitStack() as stack:
         with asking.busy("Comparing hubs and providers"):

@@ -119,3 +119,18 @@ def _folder() -> Path:
 
 def _choose(names: Mapping[str, str] | tuple[str, ...]) -> str:
     return f"choose one of {', '.join(names)}"
+
+
+def registering(text: str, hub: str) -> str:
+    """Say how a new hub is registered at its login providers.
+
+    Args:
+        text: its values.
+        hub: its name.
+    """
+    ways = ["by hand the callback URL that `helm install` prints"]
+    if re.search(r"authenticator: custos$", text, re.MULTILINE):
+        ways.insert(0, f"`fedhub register tenant request {hub}`")
+    if re.search(r"authenticator: (?:cilogon|keycloak)$", text, re.MULTILINE):
+        ways.insert(0, f"`fedhub register create {hub}`")
+    return ", or ".join(ways)

@@ -37,7 +37,7 @@ def login_redirect(callback: str) -> LoginRedirect:
         FedhubError: the hub does not answer, or not with a redirect.
     """
     login = f"{callback.removesuffix('oauth_callback')}oauth_login"
-    reply = _get(login, "the hub")
+    reply = _get(login, "the hub", "or, where only others reach it, say --unseen")
     location = _location(reply)
     query = parse_qs(urlsplit(location).query)
     if not reply.is_redirect or "client_id" not in query:
@@ -57,7 +57,7 @@ def check_accepted(redirect: LoginRedirect) -> None:
     Raises:
         FedhubError: it does not, or does not answer.
     """
-    reply = _get(redirect.address, "the provider")
+    reply = _get(redirect.address, "the provider", "or say --unseen")
     query = parse_qs(urlsplit(_location(reply)).query)
     if reply.is_error or "error" in query:
         said = query.get("error", [f"HTTP {reply.status_code}"])[0]
@@ -77,12 +77,12 @@ def _location(reply: httpx.Response) -> str:
     return address
 
 
-def _get(address: str, who: str) -> httpx.Response:
+def _get(address: str, who: str, otherwise: str) -> httpx.Response:
     host = urlsplit(address).hostname or address
     try:
         return httpx.get(address, timeout=_PATIENCE)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise FedhubError(
             f"{who} at {host} does not answer ({type(error).__name__})",
-            fix="see that it runs and is reached from here",
+            fix=f"see that it runs and is reached from here; {otherwise}",
         ) from None

@@ -124,7 +124,7 @@ def _begin(job: Job) -> Rotation:
     if job.kept is None:
         raise FedhubError(
             f"{job.target.name} is not registered, so there is nothing to rotate",
-            fix=f"`fedhub register create {job.target.hub.name}`",
+            fix=f"register it with `fedhub register create {job.target.hub.name}`",
         )
     old = registered(job, job.kept)
     _see_alone(job, job.kept)

@@ -143,7 +143,12 @@ def _of_target(
         return
     client = by_id.get(stored)
     if client is None:
-        yield item("look", stored, "stored, but not registered")
+        yield item(
+            "look",
+            stored,
+            "stored, but not registered: "
+            f"`fedhub register delete {target.hub.name} --force` forgets it",
+        )
     elif not target.owns(client.tag):
         whose = "by hand" if client.tag is None else f"for another: {client.tag}"
         yield item("look", stored, f"stored, but registered {whose}")
@@ -155,7 +160,11 @@ def _of_target(
             surely = target.hub.name in named and one.client_id not in used_here
             yield item(*_second(target.hub.name, one.client_id, surely=surely))
     if rotation:
-        yield item("look", rotation.new.client_id, "is being rotated: `fedhub register rotate`")
+        yield item(
+            "look",
+            rotation.new.client_id,
+            f"is being rotated: `fedhub register rotate {target.hub.name}`",
+        )
 
 
 def _second(hub: str, client_id: str, *, surely: bool) -> tuple[Step, str, str]:

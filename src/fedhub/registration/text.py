@@ -19,14 +19,20 @@ from fedhub.registration.tenants.status import TenantStatus
 _SIGNS = {"create": "+", "update": "~", "delete": "-", "look": "?"}
 
 
-def report_json(report: Report) -> str:
-    """Return what a command did, as JSON; a stable interface."""
+def report_json(report: Report, *, dry_run: bool) -> str:
+    """Return what a command did, as JSON; a stable interface.
+
+    Args:
+        report: what it did.
+        dry_run: whether it only would have.
+    """
     outcome = report.outcome
     data = {
         "hub": report.hub,
         "provider": report.provider,
         "file": report.file,
         "did": outcome.did,
+        "dry_run": dry_run,
         "client_id": outcome.client_id or None,
         "todo": list(outcome.todo),
     }
@@ -44,7 +50,7 @@ def report_line(report: Report) -> str:
 
 def row_text(row: Row) -> Iterator[str]:
     """Yield one registration, in lines."""
-    yield f"{row.hub} ({row.provider}) at {row.administrator}: {row.state}"
+    yield f"{row.hub} ({row.provider}) at {row.administrator}: {_state(row)}"
     if row.client_id:
         yield printable(f"  client id     {row.client_id}")
     for one in row.callbacks:
@@ -55,8 +61,8 @@ def row_text(row: Row) -> Iterator[str]:
             yield printable(f"  callback URL  {one}  (wanted, not registered)")
     if row.state not in ("not registered", "stored only"):
         for name in ("client_name", "scope", "grant_types", "contacts", "rt_lifetime"):
-            if (value := row.registered.get(name)) not in (None, [], ""):
-                yield printable(f"  {name:<12}  {_plain(value)}")
+            if value := _plain(row.registered.get(name)):
+                yield printable(f"  {name:<12}  {value}")
     if row.state not in ("not registered", "not stored"):
         yield f"  stored in     {row.file}"
     for one in row.differences:
@@ -65,6 +71,8 @@ def row_text(row: Row) -> Iterator[str]:
 
 
 def _notes(row: Row) -> Iterator[str]:
+    if row.state == "stored only":
+        yield f"  `fedhub register delete {row.hub} --force` forgets it; then create it anew"
     if row.overlap:
         yield f"  old callback URLs stay until `fedhub register update {row.hub} --finish`"
     if row.rotation:
@@ -75,7 +83,9 @@ def _notes(row: Row) -> Iterator[str]:
 
 
 def _plain(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return " ".join(map(str, value)).strip()  # CILogon has [""] where nothing was given
+    return "" if value is None else str(value)
 
 
 def rows_table(rows: Sequence[Row]) -> Iterator[str]:
@@ -107,9 +117,9 @@ def usage_lines(plan: Plan) -> Iterator[str]:
     """Yield how many clients each administrator has, and how many are not ours."""
     for administrator, number in plan.used:
         quota = f" of {administrator.quota}" if administrator.quota else ""
-        yield f"{administrator.label}: {number}{quota} clients used"
+        yield f"{administrator.label}: clients used: {number}{quota}"
     if plan.unknown:
-        yield f"{len(plan.unknown)} clients are not ours, and stay as they are"
+        yield f"clients that are not ours, and stay as they are: {len(plan.unknown)}"
 
 
 def plan_json(plan: Plan, problems: Iterable[FedhubError], done: Iterable[Done] | None) -> str:

@@ -32,7 +32,7 @@ def update(job: Job, *, overlap: bool = False, finish: bool = False) -> Outcome:
     if kept is None:
         raise FedhubError(
             f"{job.target.name} is not registered: {job.target.place.file} has no client id for it",
-            fix=f"`fedhub register create {job.target.hub.name}`",
+            fix=f"register it with `fedhub register create {job.target.hub.name}`",
         )
     client = registered(job, kept)
     changes = job.clients.differences(client, wanted_of(job.target, client, overlap, finish))

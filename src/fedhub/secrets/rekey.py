@@ -182,7 +182,7 @@ def hubs_meant(names: Sequence[str], *, every: bool, folder: Path) -> list[str]:
         UsageError: neither is asked for, or both; or no hub has secrets.
     """
     if bool(names) == every:
-        raise UsageError("which hubs?", fix="name some, or all of them with --all")
+        raise UsageError("no hub is named", fix="name some, or all of them with --all")
     if not every:
         return list(dict.fromkeys(names))
     found = [name for name in hub_names(folder) if secrets_file(name, folder).exists()]

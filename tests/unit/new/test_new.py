@@ -14,7 +14,7 @@ import pyrage
 import pytest
 
 from fedhub.hub import load_hub
-from fedhub.new.template import LOGINS, SITUATIONS, filled, template, yours
+from fedhub.new.template import LOGINS, SITUATIONS, filled, registering, template, yours
 from tests.previews import FEDHUB, ROOT
 
 TEMPLATES = [("--login", name) for name in LOGINS] + [("--template", name) for name in SITUATIONS]
@@ -52,6 +52,25 @@ def answers(option: str, name: str) -> list[str]:
 
 def files(folder: Path) -> list[str]:
     return sorted(str(one.relative_to(folder)) for one in folder.rglob("*") if one.is_file())
+
+
+# --- what is next ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "commands"),
+    [
+        ("cilogon", ["register create myhub"]),
+        ("keycloak", ["register create myhub"]),
+        ("custos", ["register tenant request myhub"]),
+        ("github", []),
+        ("google", []),
+    ],
+)
+def test_only_a_command_that_can_register_the_hub_is_named(name: str, commands: list[str]) -> None:
+    said = registering(template(name, None), "myhub")
+    assert re.findall("`fedhub ([^`]*)`", said) == commands
+    assert "callback URL" in said
 
 
 # --- templates --------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def _provider(hub: Hub, name: str | None) -> Provider:
         first = next(one for one in declared if name in (None, one.name))
         raise FedhubError(
             f"{first.authenticator or first.name} does not log people in by Custos",
-            fix="`fedhub register create` registers a hub at CILogon or Keycloak",
+            fix="register it at CILogon or Keycloak with `fedhub register create`",
             position=first.position,
         )
     return found[0]
