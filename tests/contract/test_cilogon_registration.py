@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from fedhub.errors import FedhubError, UsageError
 from fedhub.registration.admin import AdminCredentials
-from fedhub.registration.cilogon import ClientManagement
+from fedhub.registration.cilogon.client import ClientManagement
 from fedhub.registration.clients import Credentials
 from fedhub.registration.errors import (
     CredentialsError,

@@ -14,7 +14,7 @@ import pytest
 
 from fedhub.errors import FedhubError
 from fedhub.registration import job
-from fedhub.registration.cilogon import ClientManagement
+from fedhub.registration.cilogon.client import ClientManagement
 from fedhub.registration.command import Talk, work
 from fedhub.registration.create import create
 from fedhub.registration.rotate import rotate

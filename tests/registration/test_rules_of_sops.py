@@ -9,7 +9,7 @@ from typing import Any
 import pyrage
 import pytest
 
-from fedhub.registration.cilogon import ClientManagement
+from fedhub.registration.cilogon.client import ClientManagement
 from tests.registration.office import SECRETS, SOPS, Office
 
 PARTLY = [

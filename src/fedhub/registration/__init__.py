@@ -23,14 +23,14 @@ The providers:
 | module | knows |
 |---|---|
 | `clients` | what every provider's registrations have in common |
-| `cilogon` | CILogon's client management: create, show, list, update, delete |
+| `cilogon` | CILogon's client management |
 | `keycloak` | the clients of a Keycloak realm: create, show, list, update, delete |
 | `custos` | Custos' tenants: request, credentials, institutions; show, update, delete, activate |
 | `tenants` | a hub's tenant at Custos: what the commands do with it |
 | `search` | all clients of an administrator, and the one with a tag |
 | `tag` | whose a registration is: the text in its `comment` |
-| `admin` | the administrative client's credentials, and the header made of them |
+| `admin` | the administrative client's credentials |
 | `calls` | one request: when it is sent again, and what an answer that can't be read may mean |
-| `refusals` | the server's two forms of an error, and which error of ours each becomes |
+| `refusal` | how a server said no |
 | `errors` | what can go wrong |
 """

@@ -1,19 +1,15 @@
-"""The administrative client: whose credentials register, show and delete clients."""
+"""The administrative client: who registers, shows and deletes clients."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Generator
 from dataclasses import dataclass
-from urllib.parse import quote_plus
 
-import httpx
 from pydantic import SecretStr
 
 
 @dataclass(frozen=True)
 class AdminCredentials:
-    """What CILogon's staff handed out.
+    """Its id and secret, as CILogon's staff or a realm's administrator handed them out.
 
     Attributes:
         client_id: such as `cilogon:/adminClient/…`.
@@ -22,17 +18,3 @@ class AdminCredentials:
 
     client_id: str
     client_secret: SecretStr
-
-
-class AdminBearer(httpx.Auth):
-    """Adds the header to each request as it is sent, so that nothing else holds it."""
-
-    def __init__(self, admin: AdminCredentials) -> None:
-        self._admin = admin
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Base64 of id and secret, both URL-encoded (OA4MP's `HeaderUtils`)."""
-        secret = quote_plus(self._admin.client_secret.get_secret_value())
-        pair = f"{quote_plus(self._admin.client_id)}:{secret}"
-        request.headers["Authorization"] = f"Bearer {base64.b64encode(pair.encode()).decode()}"
-        yield request

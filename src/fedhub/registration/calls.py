@@ -27,7 +27,7 @@ from fedhub.registration.errors import (
     UncertainError,
     UnreachableError,
 )
-from fedhub.registration.refusals import Refusal
+from fedhub.registration.refusal import Refusal
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Query = Mapping[str, str | Sequence[str]]

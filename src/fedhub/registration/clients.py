@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeGuard
 
 from pydantic import SecretStr
 
+from fedhub.registration.errors import RegistrationError, UncertainError
 from fedhub.registration.tag import Tag
 
 
@@ -112,3 +113,38 @@ class Clients(Protocol):
 
     def delete(self, client_id: str) -> None:
         """Delete a client; one that is not there is fine."""
+
+
+def changed(
+    clients: Clients,
+    client_id: str,
+    changes: Mapping[str, Any],
+    put: Callable[[], RegisteredClient],
+) -> RegisteredClient:
+    """Send a change, and see that all of it is there; where the answer is lost, a look decides.
+
+    Args:
+        clients: where.
+        client_id: which client.
+        changes: attribute → value.
+        put: sends them, once.
+
+    Raises:
+        UncertainError: nobody knows whether it was done; it may be repeated.
+        RegistrationError: it was not done, or not all of it.
+    """
+    try:
+        new = put()
+    except UncertainError as lost:
+        try:
+            new = clients.show(client_id)
+        except RegistrationError:
+            raise lost from None
+        if clients.differences(new, changes):
+            raise
+    if clients.differences(new, changes):
+        raise RegistrationError(
+            f"the provider did not keep all that was asked for, to update {client_id}",
+            fix="look at the client with `fedhub register show`",
+        )
+    return new

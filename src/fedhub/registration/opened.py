@@ -8,7 +8,7 @@ from types import TracebackType
 
 from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.admin_credentials import admin_credentials
-from fedhub.registration.cilogon import ClientManagement
+from fedhub.registration.cilogon.client import ClientManagement
 from fedhub.registration.clients import Clients
 from fedhub.registration.keycloak.client import KeycloakClients
 from fedhub.registration.settings import Administrator

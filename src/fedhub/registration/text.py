@@ -10,7 +10,7 @@ from fedhub.errors import FedhubError
 from fedhub.registration.apply import Done
 from fedhub.registration.command import Overview, Report
 from fedhub.registration.overview import Row
-from fedhub.registration.refusals import printable
+from fedhub.registration.refusal import printable
 from fedhub.registration.sync import Item, Plan
 from fedhub.registration.targets import Target
 from fedhub.registration.tenants.institutions import Shown

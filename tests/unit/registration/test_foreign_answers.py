@@ -15,7 +15,7 @@ from fedhub.errors import UsageError
 from fedhub.registration import login_redirect
 from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.calls import retry_after
-from fedhub.registration.cilogon import ClientManagement
+from fedhub.registration.cilogon.client import ClientManagement
 from fedhub.registration.clients import RegisteredClient
 from fedhub.registration.errors import RegistrationError
 from fedhub.registration.tag import Tag

@@ -18,7 +18,7 @@ from fedhub.registration.errors import (
     UncertainError,
     UnknownClientError,
 )
-from fedhub.registration.refusals import Refusal, printable
+from fedhub.registration.refusal import Refusal, printable
 
 UNAUTHENTICATED = "16"
 BEFORE_ACTING = (

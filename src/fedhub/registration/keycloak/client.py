@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.calls import TIMEOUT, Calls
-from fedhub.registration.clients import Credentials, Listed, RegisteredClient
+from fedhub.registration.clients import Credentials, Listed, RegisteredClient, changed
 from fedhub.registration.errors import (
     RegistrationError,
     UncertainError,
@@ -167,29 +167,15 @@ class KeycloakClients:
         needed = self.differences(now, changes)
         if not needed:
             return now
-        what = f"update {client_id}"
         body = {"clientId": client_id, **mapping.as_keycloak_has_it(needed)}
         if "scope" in needed:
             body |= self._more_scopes(found, needed["scope"])
-        try:
-            said = self._calls.send("PUT", what, path=_path(client_id), body=body)
-            new = _registered(said)
-        except UncertainError as lost:
-            new = self._look_again(client_id, lost)
-            if self.differences(new, changes):
-                raise
-        if self.differences(new, changes):
-            raise RegistrationError(
-                f"Keycloak did not keep all that was asked for, to {what}",
-                fix="look at the client with `show`",
-            )
-        return new
 
-    def _look_again(self, client_id: str, lost: UncertainError) -> RegisteredClient:
-        try:
-            return self.show(client_id)
-        except RegistrationError:
-            raise lost from None
+        def put() -> RegisteredClient:
+            said = self._calls.send("PUT", f"update {client_id}", path=_path(client_id), body=body)
+            return _registered(said)
+
+        return changed(self, client_id, changes, put)
 
     def differences(
         self, client: RegisteredClient, attributes: Mapping[str, Any]

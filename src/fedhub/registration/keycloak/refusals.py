@@ -16,7 +16,7 @@ from fedhub.registration.errors import (
     RegistrationError,
     UnknownClientError,
 )
-from fedhub.registration.refusals import Refusal, printable
+from fedhub.registration.refusal import Refusal, printable
 
 ROLE = "manage-clients"
 

@@ -13,16 +13,17 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from fedhub.registration.admin import AdminBearer, AdminCredentials
+from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.calls import TIMEOUT, Calls, Server
-from fedhub.registration.clients import Credentials, Listed, RegisteredClient, is_line
+from fedhub.registration.cilogon.bearer import AdminBearer
+from fedhub.registration.cilogon.refusals import ABOUT_CREDENTIALS, error_of, read_refusal
+from fedhub.registration.clients import Credentials, Listed, RegisteredClient, changed, is_line
 from fedhub.registration.errors import (
     RegistrationError,
     UncertainError,
     UnreachableError,
     WrongSecretError,
 )
-from fedhub.registration.refusals import ABOUT_CREDENTIALS, error_of, read_refusal
 from fedhub.registration.tag import Tag
 
 CILOGON = "https://cilogon.org/oauth2/oidc-cm"
@@ -142,20 +143,13 @@ class ClientManagement:
         if not self.differences(now, changes):
             return now
         body = _merged(now.attributes, changes)
-        what = f"update {client_id}"
-        try:
-            said = self._calls.send("PUT", what, query={"client_id": client_id}, body=body)
-            new = _shown(said, client_id)
-        except UncertainError as lost:
-            new = self._look_again(client_id, lost)
-            if self.differences(new, changes):
-                raise
-        if self.differences(new, changes):
-            raise RegistrationError(
-                f"CILogon did not keep all that was asked for, to {what}",
-                fix="look at the client with `show`",
-            )
-        return new
+
+        def put() -> RegisteredClient:
+            query = {"client_id": client_id}
+            said = self._calls.send("PUT", f"update {client_id}", query=query, body=body)
+            return _shown(said, client_id)
+
+        return changed(self, client_id, changes, put)
 
     def differences(
         self, client: RegisteredClient, attributes: Mapping[str, Any]
@@ -166,12 +160,6 @@ class ClientManagement:
             for name, value in attributes.items()
             if _comparable(name, client.attributes.get(name)) != _comparable(name, value)
         }
-
-    def _look_again(self, client_id: str, lost: UncertainError) -> RegisteredClient:
-        try:
-            return self.show(client_id)
-        except RegistrationError:
-            raise lost from None
 
     def claim(self, client_id: str, secret: SecretStr, tag: Tag) -> None:
         """Mark a client, if this is its secret: OA4MP checks one that comes with a PUT.

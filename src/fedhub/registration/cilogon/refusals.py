@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 import httpx
@@ -19,9 +18,9 @@ from fedhub.registration.errors import (
     RegistrationError,
     UnknownClientError,
 )
+from fedhub.registration.refusal import Refusal, printable
 
 _PLAIN = re.compile(r'error="([^"\n]*)"\s*\nerror_description="([^"\n]*)"\s*(?:\n.*)?', re.DOTALL)
-_LONGEST = 300
 ABOUT_CREDENTIALS = (
     "bad admin client",
     "is not recognized as an admin client",
@@ -32,27 +31,6 @@ ABOUT_CREDENTIALS = (
     "this admin client has not been approved",
 )
 _UNKNOWN = ("no such client", "does not administer")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What the server said.
-
-    Attributes:
-        status: of HTTP.
-        code: such as `invalid_request`.
-        words: its description, in one printable line.
-        plain: whether it came in two lines, not as JSON.
-    """
-
-    status: int
-    code: str
-    words: str
-    plain: bool
-
-    def says(self, *parts: str) -> bool:
-        """Whether one of these is in the words."""
-        return any(part in self.words.lower() for part in parts)
 
 
 def read_refusal(reply: httpx.Response) -> Refusal | None:
@@ -97,9 +75,3 @@ def error_of(refusal: Refusal, what: str) -> RegistrationError:
         fix = "use the administrative client that registered it"
         return RegistrationError(said, fix=fix)
     return RegistrationError(said, fix="change what CILogon names, or ask help@cilogon.org")
-
-
-def printable(text: str) -> str:
-    """One short line that can't move a terminal's cursor."""
-    line = "".join(char if char.isprintable() else " " for char in text)
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
