@@ -6,8 +6,11 @@ Hides: the hub's values, logging in on the way, and what requests of an applicat
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
+import subprocess
+import time
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -24,6 +27,9 @@ VERIFIER = "verifier-of-the-tests-" + "0123456789" * 3
 CHALLENGE = (
     base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 )
+
+_LOG_COMES = 20.0
+"""Seconds that a line of the log may take on a busy machine."""
 
 VALUES = """\
 global:
@@ -185,6 +191,16 @@ def answer_of(reply: httpx.Response) -> dict[str, str]:
     """Return what a redirect tells the application."""
     query = parse_qs(urlsplit(reply.headers["location"]).query, strict_parsing=True)
     return {name: values[0] for name, values in query.items()}
+
+
+def log_until(hub: RunningHub, words: str) -> str:
+    """Return what a hub has logged, once it has these words: the log comes through a pipe."""
+    end = time.monotonic() + _LOG_COMES
+    while words not in (log := hub.log()):
+        assert time.monotonic() < end, f"{words!r} is not in the log:\n{log}"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            hub.process.wait(timeout=0.05)
+    return log
 
 
 def code_for(hub: RunningHub, application: Application = GRAFANA, **change: Any) -> str:
