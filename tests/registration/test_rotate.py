@@ -104,7 +104,9 @@ def test_a_hub_that_is_not_reached(office: Office, hub: Hub) -> None:
     assert said.code == 1
     assert "does not answer" in said.err
     assert "--unseen" in said.err
-    assert office.did("rotate", "campus", "--unseen", "--now")["did"] == "rotated"
+    done = office.did("rotate", "campus", "--unseen", "--now")
+    assert done["did"] == "rotated"
+    assert "enc-campus.registration.yaml" in done["todo"][0]
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -118,7 +120,9 @@ def test_going_back(office: Office, hub: Hub, seen: bool) -> None:
         assert "--abort` again" in done["todo"][1]
         assert set(office.registered()) == {old, new}  # people log in with the new one
         hub.client_id = old
-    assert office.did("rotate", "campus", "--abort")["client_id"] == old
+    done = office.did("rotate", "campus", "--abort")
+    assert done["client_id"] == old
+    assert "enc-campus.registration.yaml" in done["todo"][0]
     assert set(office.registered()) == {old}
     assert office.works()
     assert not office.journal().exists()

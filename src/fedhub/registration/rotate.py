@@ -98,7 +98,8 @@ def abort(job: Job, *, unseen: bool = False) -> Outcome:
     new = rotation.new.client_id
     job.note(replace(job.unfinished, rotation=None, deleting=(*job.unfinished.deleting, new)))
     settle(job)
-    return Outcome("unchanged", rotation.old.client_id)
+    todo = f"commit the changes of {job.target.place.file} and {job.journal.path}"
+    return Outcome("unchanged", rotation.old.client_id, (todo,))
 
 
 def _change_nothing_dry(job: Job, rotation: Rotation) -> None:
@@ -213,7 +214,8 @@ def _end(job: Job, rotation: Rotation, *, now: bool) -> Outcome:
     old = rotation.old.client_id
     job.note(replace(job.unfinished, rotation=None, deleting=(*job.unfinished.deleting, old)))
     settle(job)
-    return Outcome("rotated", rotation.new.client_id)
+    commit = f"commit the change of {job.journal.path}"
+    return Outcome("rotated", rotation.new.client_id, (commit,))
 
 
 def _deploy(job: Job, option: str = "") -> tuple[str, ...]:

@@ -52,10 +52,11 @@ def _lines(job: TenantJob) -> list[str]:
     target, wanted = job.target, job.target.wanted
     owner = target.settings.owner
     return [
-        f"request a tenant at {target.settings.address} for {wanted['client_name']}",
-        *(f"callback URL {one}" for one in wanted["redirect_uris"]),
-        f"scopes {wanted['scope']}",
-        f"owner {owner.first_name} {owner.last_name} <{owner.email}>",
-        f"contact {wanted['requester_email']}",
-        f"store its id and secret in {target.place.file}",
+        f"at            {target.settings.address}",
+        f"name          {wanted['client_name']}",
+        *(f"callback URL  {one}" for one in wanted["redirect_uris"]),
+        f"scopes        {wanted['scope']}",
+        f"owner         {owner.first_name} {owner.last_name} <{owner.email}>",
+        f"contact       {wanted['requester_email']}",
+        f"credentials   into {target.place.file}, encrypted",
     ]
