@@ -161,8 +161,9 @@ def test_the_beginning_of_a_rotation(
     for _ in each_step(victim, office, ["rotate", "campus"], begin_registered):
         nothing_is_lost(office)
         assert office.works()  # deployed at this instant, people can log in
-        office.did("rotate", "campus", "--unseen", "--now")
-        if office.journal().exists():
+        if Journal("campus", office.values)["cilogon"].rotation is None:
+            office.did("rotate", "campus")
+        while Journal("campus", office.values)["cilogon"].rotation is not None:
             office.did("rotate", "campus", "--unseen", "--now")
         settled(office, clients=1)
         assert office.works()

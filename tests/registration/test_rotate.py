@@ -231,3 +231,11 @@ def test_what_is_rotated_can_be_deleted(office: Office, hub: Hub) -> None:
     assert office.registered() == {}
     assert office.stored() is None
     assert not office.journal().exists()
+
+
+@pytest.mark.parametrize("flag", ["--now", "--unseen"])
+def test_the_last_step_repeated_begins_nothing(office: Office, hub: Hub, flag: str) -> None:
+    said = office.run("rotate", "campus", flag)
+    assert said.code == 1
+    assert "is not being rotated" in said.err
+    assert set(office.registered()) == {hub.client_id}

@@ -221,3 +221,19 @@ def test_no_settings(office: Office) -> None:
     said = office.run("create", "campus")
     assert said.code == 1
     assert "values/registration.yaml is missing" in said.err
+
+
+def test_a_hub_that_is_not_there_is_said_before_settings_are_asked_for(office: Office) -> None:
+    (office.values / "registration.yaml").unlink()
+    for command in ("create", "show"):
+        said = office.run(command, "campsu")
+        assert said.code == 2
+        assert "there is no hub campsu" in said.err
+
+
+def test_no_folder_at_all(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(office.values)
+    for command in (["list"], ["sync", "--all"], ["show", "campus"]):
+        said = office.run(*command)
+        assert said.code == 2
+        assert "no folder values here" in said.err

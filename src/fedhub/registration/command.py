@@ -75,7 +75,7 @@ def work(
     Raises:
         FedhubError: what `do` raises, or the hub can't be loaded.
     """
-    place = folder_of(hub, folder)
+    place = _folder_with(hub, folder)
     with alone(place, talk), Opened(place) as opened:
         settings = opened_settings(place)
         target = one_target(_load(hub, folder), settings, provider)
@@ -141,7 +141,7 @@ def show(hub: str, provider: str | None, folder: Path) -> list[tuple[Target, Row
     Raises:
         FedhubError: they can't be looked up.
     """
-    place = folder_of(hub, folder)
+    place = _folder_with(hub, folder)
     with Opened(place) as opened:
         settings = opened_settings(place)
         loaded = _load(hub, folder)
@@ -180,6 +180,7 @@ def overview(folder: Path) -> Overview:
     Raises:
         FedhubError: they can't be looked up.
     """
+    _check_folder(folder)
     with Opened(folder) as opened:
         settings = opened_settings(folder)
         read, looked = _both_sides(folder, settings, opened)
@@ -292,11 +293,20 @@ def _load(hub: str, folder: Path) -> Hub:
 
 
 def folder_of(hub: str, folder: Path) -> Path:
-    """Return where a hub's values are."""
+    """Return where a hub's values are; of a hub that is gone, where they would be."""
     try:
-        _, found = values_files(hub, (), folder)
+        return _folder_with(hub, folder)
     except UsageError:
         return folder
+
+
+def _folder_with(hub: str, folder: Path) -> Path:
+    """Return where a hub's values are.
+
+    Raises:
+        UsageError: there is no such hub.
+    """
+    _, found = values_files(hub, (), folder)
     return next(one.path for one in found if one.kind == "hub").parent
 
 
@@ -307,7 +317,11 @@ def alone(folder: Path, talk: Talk) -> Iterator[None]:
     Raises:
         UsageError: there is no such folder.
     """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder} here", fix="run this where it is")
+    _check_folder(folder)
     with alone_in(folder, lambda: talk.say(f"waiting for another command at work in {folder}")):
         yield
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder} here", fix="run this where it is")

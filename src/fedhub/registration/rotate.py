@@ -46,6 +46,11 @@ def rotate(job: Job, *, now: bool = False, unseen: bool = False) -> Outcome:
     rotation = job.unfinished.rotation
     if rotation is None and ending and job.kept is not None:
         return Outcome("rotated", job.kept.client_id)  # the last run was cut off at its last step
+    if rotation is None and (now or unseen):
+        # A script that repeats the last step must not begin another rotation with it.
+        raise FedhubError(
+            f"{job.target.name} is not being rotated", fix=f"`{_again(job)}` begins a rotation"
+        )
     if rotation is None:
         rotation = _begin(job)
     if _kept_is(job, rotation.old):
