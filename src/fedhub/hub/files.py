@@ -37,8 +37,10 @@ def values_files(hub: str, extra: Sequence[Path], folder: Path) -> tuple[str, li
     """
     is_path = os.sep in hub or "/" in hub or hub.endswith((".yaml", ".yml"))
     path = Path(hub) if is_path else hub_file(hub, folder)
+    if not path.name:
+        raise UsageError(f"{path} is a folder", fix="name a values file in it")
     name = _hub_name(path)
-    if not path.exists():
+    if not is_there(path):
         raise _unknown(hub, path)
     common = path.with_name(_COMMON)
     secrets = secrets_file(name, path.parent)
@@ -49,10 +51,15 @@ def values_files(hub: str, extra: Sequence[Path], folder: Path) -> tuple[str, li
     if secrets.exists():
         found.append(Found(secrets, "secrets"))
     for one in extra:
-        if not one.exists():
+        if not is_there(one):
             raise UsageError(f"there is no file {one}", fix="correct the path given with -f")
         found.append(Found(one, "extra"))
     return name, found
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is such a file or folder; no name that can't be one is an error."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for one that is too long
 
 
 def hub_file(name: str, folder: Path) -> Path:
@@ -102,11 +109,11 @@ def read_text(path: Path, kind: str = "values file") -> str:
             content = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
         raise FedhubError("this is a folder", fix=f"name a {kind} in it", position=start) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A ValueError is for a name with a NUL in it.
+        why = getattr(error, "strerror", None) or "no file can be called like this"
         raise FedhubError(
-            f"this file can't be read: {error.strerror}",
-            fix="check its permissions",
-            position=start,
+            f"this file can't be read: {why}", fix="check its name and permissions", position=start
         ) from None
     if len(content) > MAX_BYTES:
         raise FedhubError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fedhub.errors import FedhubError, UsageError
 from fedhub.hub import load_hub
-from fedhub.hub.files import hub_file, hub_names, values_files
+from fedhub.hub.files import hub_file, hub_names, is_there, values_files
 from fedhub.hub.providers import login
 from fedhub.hub.values import Hub
 from fedhub.hub.write import alone_in
@@ -103,7 +103,7 @@ def delete_hub(hub: str, provider: str | None, talk: Talk, *, force: bool, folde
         FedhubError: it is in use, or was not deleted.
     """
     place = folder_of(hub, folder)
-    by_name = place == folder and not hub_file(hub, folder).exists()
+    by_name = place == folder and not is_there(hub_file(hub, folder))
     if by_name and provider is not None:
         return _delete_left_over(hub, provider, talk, place)
     opened_settings(place)
@@ -116,7 +116,7 @@ def delete_hub(hub: str, provider: str | None, talk: Talk, *, force: bool, folde
 def _delete_left_over(hub: str, provider: str, talk: Talk, place: Path) -> Report:
     with alone(place, talk), Opened(place) as opened:
         settings = opened_settings(place)
-        loaded = load_hub(hub, folder=place) if hub_file(hub, place).exists() else None
+        loaded = load_hub(hub, folder=place) if is_there(hub_file(hub, place)) else None
         name = loaded.name if loaded else hub
         try:
             outcome = delete_left_over(

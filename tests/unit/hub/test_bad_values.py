@@ -12,6 +12,7 @@ import pytest
 
 from fedhub.errors import FedhubError, UsageError
 from fedhub.hub import load_hub
+from fedhub.hub.files import read_text
 
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
@@ -169,3 +170,20 @@ def test_a_secrets_file_is_not_a_hub(tmp_path: Path) -> None:
     file.write_text("a: 1\n")
     with pytest.raises(UsageError, match=r"name the hub: .*x.values.yaml"):
         load_hub(str(file))
+
+
+@pytest.mark.parametrize("hub", ["a" * 300, "a\0b", "x/" + "a" * 300, "a\0b.yaml"])
+def test_a_name_that_no_file_can_have(tmp_path: Path, hub: str) -> None:
+    with pytest.raises(UsageError, match="there is no hub"):
+        load_hub(hub, folder=tmp_path)
+
+
+@pytest.mark.parametrize("hub", ["/", "./"])
+def test_a_folder_without_a_name(tmp_path: Path, hub: str) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
+        load_hub(hub, folder=tmp_path)
+
+
+def test_a_file_with_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(FedhubError, match="no file can be called like this"):
+        read_text(Path("a\0b.yaml"))
