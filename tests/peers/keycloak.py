@@ -22,6 +22,7 @@ import httpx
 
 from fedhub.idp.client import Client
 from fedhub.preview.processes import Processes, free_port
+from fedhub.preview.session import interrupt_on_signals
 
 HERE = Path(__file__).parent
 REALM = json.loads((HERE / "realm.json").read_text())
@@ -185,6 +186,7 @@ def _await_ready(processes: Processes, address: str) -> None:
 
 def main() -> None:
     """Run one, and say where."""
+    interrupt_on_signals()  # also where SIGINT came ignored, as it does in the background
     try:
         home = installed(quiet=False)
     except LackingError:

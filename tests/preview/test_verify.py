@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -120,7 +119,7 @@ def test_it_goes_on_looking(hub: tuple[RunningHub, Path, int]) -> None:
     try:
         looks = [json.loads(watching.stdout.readline()) for _ in range(2)]
     finally:
-        watching.send_signal(signal.SIGINT)
+        watching.terminate()
         watching.communicate()
     assert [one["ok"] for one in looks] == [True, True]
 
