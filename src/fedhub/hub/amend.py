@@ -42,13 +42,15 @@ def added(text: str, file: str, path: Keys, value: Any) -> str:
         value = {key: value}
     inside = parents[-1]
     if isinstance(inside, yaml.MappingNode) and inside.flow_style:
-        changed = _in_flow(text, inside, f"{as_yaml(missing[0])}: {_flow(value)}")
+        ways = [_in_flow(text, inside, f"{as_yaml(missing[0])}: {_flow(value)}")]
     else:
-        changed = _in_block(text, inside, at, {missing[0]: value})
+        entry = {missing[0]: value}
+        ways = [_in_block(text, inside, at, entry), _first_in_block(text, inside, entry)]
     wanted = _with(_values(text, file), path, given)
-    if _read_again(changed, file) != wanted:
-        raise _refused(file, at, path, "written")
-    return changed
+    for changed in ways:
+        if _read_again(changed, file) == wanted:
+            return changed
+    raise _refused(file, at, path, "written")
 
 
 def taken_away(text: str, file: str, path: Keys) -> str:
@@ -126,6 +128,17 @@ def _in_block(text: str, inside: Any, at: Any, entry: Mapping[str, Any]) -> str:
         before += ending
     lines = (f"{' ' * column}{line}{ending}" for line in _lines(entry))
     return before + "".join(lines) + text[end:]
+
+
+def _first_in_block(text: str, inside: Any, entry: Mapping[str, Any]) -> str:
+    """Write above what is there: a text block at the end of the file has no line after it."""
+    if not isinstance(inside, yaml.MappingNode) or not inside.value:
+        return text
+    mark = inside.value[0][0].start_mark
+    start = mark.index - mark.column
+    ending = "\r\n" if "\r\n" in text else "\n"
+    lines = (f"{' ' * mark.column}{line}{ending}" for line in _lines(entry))
+    return text[:start] + "".join(lines) + text[start:]
 
 
 def _cut(text: str, key: Any, below: Any) -> str:

@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from fedhub.errors import FedhubError
@@ -61,6 +61,7 @@ def files(draw: st.DrawFn) -> str:
 
 
 @given(files())
+@example("hub:\n  z: |\n    text\n\n    # [three")
 def test_the_file_says_what_it_said_and_the_new_key(text: str) -> None:
     try:
         before = values(text)
@@ -76,6 +77,7 @@ def test_the_file_says_what_it_said_and_the_new_key(text: str) -> None:
 
 
 @given(files())
+@example("hub:\n  z: |\n    text\n\n    # [three")
 def test_what_was_added_is_taken_away_again(text: str) -> None:
     try:
         before = values(text)
