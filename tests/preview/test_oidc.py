@@ -64,17 +64,18 @@ def test_whom_the_hub_does_not_let_use_the_service_is_refused_there(hub: Running
     with Person(hub, OUTSIDER) as outsider:
         page = outsider.go(GRAFANA.address(hub))
         assert page.status_code == 403
-        assert "You do not have permission to access" in page.text
+        assert "You may not use grafana" in page.text
 
 
 def test_the_form_of_the_question_is_no_way_round_it(hub: RunningHub) -> None:
     with Person(hub, OUTSIDER) as outsider:
         outsider.go(GRAFANA.address(hub))
         xsrf = outsider.cookies.get("_xsrf", path="/hub/") or ""
-        page = outsider.post(GRAFANA.address(hub), data={"_xsrf": xsrf, "scopes": "identify"})
-        assert page.status_code == 403, page.headers
-        assert "location" not in page.headers
-    log_until(hub, "may not use the service")
+        for address in (GRAFANA.address(hub), GRAFANA.address(hub, at=f"{PLAIN}authorize")):
+            page = outsider.post(address, data={"_xsrf": xsrf, "scopes": "read:users:name!user"})
+            assert page.status_code == 403, page.headers
+            assert "location" not in page.headers
+            assert "You may not use grafana" in page.text
 
 
 def test_somebody_is_asked_where_the_operator_says_so(hub: RunningHub) -> None:

@@ -181,8 +181,8 @@ class _Validator(JupyterHubRequestValidator):
         """Keep what a code stands for.
 
         Raises:
-            HTTPError: 403, the person may not use the service. JupyterHub asks this before it
-                shows its page, and not when that page's form comes.
+            HTTPError: 403, the person may not use the service. The page has asked that before, in
+                words for people.
         """
         user = request.user.orm_user
         if not may_use(user, request.client):

@@ -92,6 +92,7 @@ _FILES = {
     "grafana": "grafana.ini",
     "superset": "superset.txt",
     "authlib": "authlib.txt",
+    "passport": "passport.txt",
     "curl": "curl.sh",
     "oauth2-proxy": "oauth2-proxy.cfg",
 }
