@@ -156,27 +156,77 @@ def rotate(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = F
     typer.echo(f"{name} has a new secret in {found.secrets}")
 
 
-@app.command(short_help="Try it with every persona, on this machine.")
-def test(hub: arguments.Hub, name: Name, output: Output = "text") -> None:
-    """Play the application against a preview of the hub; exit 1 if no persona gets in."""
+@app.command(short_help="Try it with every persona, or at the hub as it runs.")
+def test(
+    hub: arguments.Hub,
+    name: Name,
+    live: Annotated[
+        bool, typer.Option("--live", help="At the hub as it runs, with a person on a terminal.")
+    ] = False,
+    hub_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where it runs, if its values don't say; with --live."),
+    ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the login in the browser; with --live.")
+    ] = False,
+    output: Output = "text",
+) -> None:
+    """Play the application, against a preview of the hub or the one that runs.
+
+    Ends with 1 if no persona gets in or, with --live, if something is not as it should be.
+    """
+    from fedhub.errors import UsageError
+
+    if live or hub_url:
+        _test_live(hub, name, hub_url, open_browser=open_browser, as_json=output == "json")
+    elif open_browser:
+        raise UsageError("--open opens a login at a hub that runs", fix="add --live")
+    else:
+        _test_here(hub, name, as_json=output == "json")
+
+
+def _test_live(
+    hub: str, name: str, hub_url: str | None, *, open_browser: bool, as_json: bool
+) -> None:
+    from fedhub.cli.findings import print_findings
+    from fedhub.release.report import json_text
+    from fedhub.services.handover import handover
+    from fedhub.services.live import log_in, look
+
+    found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
+    with asking.busy(f"Looking at {found.home}"):
+        findings = look(found)
+    if not as_json:
+        print_findings(findings)
+    bad = any(one.state == "failed" for one in findings)
+    if not bad and asking.on_terminal():
+        last = log_in(found, lambda address: asking.where_login_ends(address, opened=open_browser))
+        findings.append(last)
+        if not as_json:
+            print_findings([last])
+    if as_json:
+        typer.echo(json_text(found.hub, findings))
+    raise typer.Exit(1 if any(one.state == "failed" for one in findings) else 0)
+
+
+def _test_here(hub: str, name: str, *, as_json: bool) -> None:
     from rich.console import Console
 
     from fedhub.hub.load import load_hub
     from fedhub.preview.session import interrupt_on_signals
-    from fedhub.services.declared import find
     from fedhub.services.text import seen_json, seen_table
     from fedhub.services.trial import trial
 
     loaded = load_hub(hub, folder=arguments.FOLDER)
-    service = find(loaded, name)
     interrupt_on_signals()
     try:
         with Console(stderr=True).status(f"Logging people in to {name} …"):
-            seen = list(trial(loaded, service))
+            seen = list(trial(loaded, name))
     except KeyboardInterrupt:
         typer.echo("Stopped; nothing is left.", err=True)
         raise typer.Exit(1) from None
-    if output == "json":
+    if as_json:
         typer.echo(seen_json(seen))
     else:
         for line in seen_table(seen):

@@ -83,12 +83,21 @@ def handover(
         UsageError: there is no such hub or service, or the values do not say where the hub is.
         FedhubError: it has no token, or no callback URL.
     """
-    hub = load_hub(name, folder=folder)
+    return handover_of(load_hub(name, folder=folder), service, hub_url=hub_url)
+
+
+def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handover:
+    """Return the same of a hub that is loaded.
+
+    Raises:
+        UsageError: there is no such service, or the values do not say where the hub is.
+        FedhubError: it has no token, or no callback URL.
+    """
     found = find(hub, service)
     if not found.token:
         raise FedhubError(
             f"{service} has no token",
-            fix=f"`fedhub secrets generate {name}` makes it",
+            fix=f"`fedhub secrets generate {hub.name}` makes it",
             position=found.position,
         )
     if not found.redirect_uri:

@@ -82,7 +82,17 @@ def seen_table(seen: Sequence[Seen]) -> list[str]:
         )
         for one in seen
     ]
-    return _aligned([head, *rows])
+    return [*_aligned([head, *rows]), *_claims(seen)]
+
+
+def _claims(seen: Sequence[Seen]) -> list[str]:
+    """Return what ID tokens claim, one a line; none without OpenID Connect."""
+    rows = [
+        (one.persona, json.dumps(dict(one.claims), ensure_ascii=False))
+        for one in seen
+        if one.claims
+    ]
+    return ["", *_aligned([("persona", "claims of the ID token"), *rows])] if rows else []
 
 
 def seen_json(seen: Iterable[Seen]) -> str:
@@ -94,6 +104,7 @@ def seen_json(seen: Iterable[Seen]) -> str:
             "user": one.user or None,
             "groups": one.groups,
             "confirmed": one.confirmed,
+            "claims": dict(one.claims) or None,
         }
         for one in seen
     ]
