@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from fedhub.cli import arguments, asking
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from fedhub.hub.values import Hub as LoadedHub
+    from fedhub.services.declared import Service
+    from fedhub.services.text import LastUses
 
 app = typer.Typer(help="Applications that log in through the hub.", no_args_is_help=True)
 
@@ -84,20 +91,54 @@ def add(
 
 
 @app.command("list")
-def list_(hub: arguments.Hub, output: Output = "text") -> None:
-    """List the services of a hub, who may use each, and where it is declared."""
+def list_(
+    hub: arguments.Hub,
+    hub_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the hub runs, if its values don't say."),
+    ] = None,
+    output: Output = "text",
+) -> None:
+    """List the services of a hub, who may use each, and where it is declared.
+
+    With a token of the hub in the variable FEDHUB_HUB_TOKEN, also when each was last used.
+    """
     from fedhub.hub.load import load_hub
     from fedhub.services.declared import services
+    from fedhub.services.last_use import token_at_hand
     from fedhub.services.text import list_json, table
 
-    found = services(load_hub(hub, folder=arguments.FOLDER))
+    token = token_at_hand()  # before a child could inherit it
+    loaded = load_hub(hub, folder=arguments.FOLDER)
+    found = services(loaded)
+    last_uses = _last_uses(loaded, found, hub_url, token) if found else None
     if output == "json":
-        typer.echo(list_json(found))
+        typer.echo(list_json(found, last_uses))
         return
-    for line in table(found):
+    for line in table(found, last_uses):
         typer.echo(line)
     if not found:
         typer.echo(f"{hub} has no services", err=True)
+
+
+def _last_uses(
+    hub: LoadedHub, found: list[Service], hub_url: str | None, token: SecretStr | None
+) -> LastUses | None:
+    """Ask the hub that runs; say why not where it can't be asked."""
+    from fedhub.errors import FedhubError
+    from fedhub.services.handover import home_of
+    from fedhub.services.last_use import SCOPES, VARIABLE, last_uses
+
+    if token is None:
+        asking.say(f"For their last use, set {VARIABLE} to a token with {' and '.join(SCOPES)}")
+        return None
+    try:
+        home = home_of(hub, hub_url)
+        with asking.busy(f"Asking {home}"):
+            return last_uses(home, token, [one.name for one in found])
+    except FedhubError as error:
+        asking.say(f"Their last use is not known: {error}")
+        return None
 
 
 @app.command(short_help="Say what its owner needs, for a person or a program.")

@@ -23,11 +23,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from fedhub.errors import FedhubError
-from fedhub.hub.addresses import host_of, is_loopback
+from fedhub.services.connection import connection
 from fedhub.services.handover import Handover
 
-PATIENCE = 30.0
-"""Seconds that an answer of the hub may take."""
 _ALGORITHM = "RS256"
 """What the hub signs ID tokens with (fedhub_authenticators/oidc_keys.py)."""
 _ODD = (AuthlibBaseError, JoseError, AttributeError, LookupError, TypeError, ValueError)
@@ -230,11 +228,6 @@ class Application:
             f"the hub {what} when {self._found.service} logs somebody in",
             fix=fix or "look at the hub's log",
         )
-
-
-def connection(home: str) -> dict[str, Any]:
-    """Return how httpx is to talk to a hub; one on this machine through nobody's proxy."""
-    return {"timeout": PATIENCE, "trust_env": not is_loopback(host_of(home))}
 
 
 def _map_in(reply: httpx.Response) -> dict[str, Any]:

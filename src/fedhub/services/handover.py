@@ -106,7 +106,7 @@ def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handov
             fix="write oauth_redirect_uri",
             position=found.position,
         )
-    home = _home(hub, hub_url)
+    home = home_of(hub, hub_url)
     return Handover(
         hub=hub.name,
         service=service,
@@ -120,7 +120,16 @@ def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handov
     )
 
 
-def _home(hub: Hub, hub_url: str | None) -> str:
+def home_of(hub: Hub, hub_url: str | None) -> str:
+    """Return a hub's address, without a slash at the end.
+
+    Args:
+        hub: its values.
+        hub_url: where it is, below which `/hub` stands; None for what the values say.
+
+    Raises:
+        UsageError: the values do not say it.
+    """
     home = f"{hub_url.rstrip('/')}/hub" if hub_url else home_url(hub)
     if home is None:
         raise UsageError(

@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from fedhub.errors import FedhubError, UsageError
-from fedhub.hub.addresses import host_of, is_loopback
+from fedhub.errors import FedhubError
 from fedhub.release.findings import Finding, failed, of_error, ok, skipped
-from fedhub.services.application import Application, Issuer, connection, discovered
+from fedhub.services.application import Application, Issuer, discovered
+from fedhub.services.connection import check_private, connection
 from fedhub.services.handover import Handover
 
 OAUTH, OIDC = "OAuth 2", "OpenID Connect"
@@ -40,19 +40,6 @@ def look(found: Handover) -> list[Finding]:
     except httpx.HTTPError as error:
         fix = "see that the hub runs and is reached from here"
         return [failed("hub", found.host, f"does not answer ({type(error).__name__})", fix)]
-
-
-def check_private(home: str) -> None:
-    """Make sure that what is sent to a hub is for its eyes only.
-
-    Raises:
-        UsageError: it would go over http, to another machine.
-    """
-    if urlsplit(home).scheme != "https" and not is_loopback(host_of(home)):
-        raise UsageError(
-            f"a secret would travel unencrypted to {home}",
-            fix="give an address with https://; http:// is for this machine alone",
-        )
 
 
 def log_in(found: Handover, ask: Callable[[str], str]) -> Finding:

@@ -159,6 +159,7 @@ def test_an_issuer_that_says_anything_is_refused_without_a_traceback(hub: Liar, 
     st.sampled_from(["keys", "jwks_uri", "token_endpoint", "response_types_supported"]), ANYTHING
 )
 @example("token_endpoint", "https://elsewhere.example.org/token")
+@example("issuer", "http://127.0.0.1:9/hub/oidc")
 @example("jwks_uri", "http://127.0.0.1:9/jwks")
 @example("keys", [{"kty": "oct", "k": "AAAA"}])
 @example("keys", [])
@@ -212,6 +213,7 @@ def test_an_honest_hub_is_believed(hub: Liar) -> None:
         {"iss": "https://evil.example.org"},
         {"iss": None},
         {"aud": "service-other"},
+        {"aud": "service-other", "azp": "service-app"},
         {"aud": None},
         {"exp": 1},
         {"exp": None},
