@@ -83,12 +83,21 @@ def handover(
         UsageError: there is no such hub or service, or the values do not say where the hub is.
         FedhubError: it has no token, or no callback URL.
     """
-    hub = load_hub(name, folder=folder)
+    return handover_of(load_hub(name, folder=folder), service, hub_url=hub_url)
+
+
+def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handover:
+    """Return the same of a hub that is loaded.
+
+    Raises:
+        UsageError: there is no such service, or the values do not say where the hub is.
+        FedhubError: it has no token, or no callback URL.
+    """
     found = find(hub, service)
     if not found.token:
         raise FedhubError(
             f"{service} has no token",
-            fix=f"`fedhub secrets generate {name}` makes it",
+            fix=f"`fedhub secrets generate {hub.name}` makes it",
             position=found.position,
         )
     if not found.redirect_uri:
@@ -97,7 +106,7 @@ def handover(
             fix="write oauth_redirect_uri",
             position=found.position,
         )
-    home = _home(hub, hub_url)
+    home = home_of(hub, hub_url)
     return Handover(
         hub=hub.name,
         service=service,
@@ -111,7 +120,16 @@ def handover(
     )
 
 
-def _home(hub: Hub, hub_url: str | None) -> str:
+def home_of(hub: Hub, hub_url: str | None) -> str:
+    """Return a hub's address, without a slash at the end.
+
+    Args:
+        hub: its values.
+        hub_url: where it is, below which `/hub` stands; None for what the values say.
+
+    Raises:
+        UsageError: the values do not say it.
+    """
     home = f"{hub_url.rstrip('/')}/hub" if hub_url else home_url(hub)
     if home is None:
         raise UsageError(

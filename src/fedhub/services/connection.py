@@ -1,0 +1,30 @@
+"""How a hub that runs is talked to: by whom it is reached, and what may be sent there."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from fedhub.errors import UsageError
+from fedhub.hub.addresses import host_of, is_loopback
+
+PATIENCE = 30.0
+"""Seconds that an answer of the hub may take."""
+
+
+def connection(address: str) -> dict[str, Any]:
+    """Return how httpx is to talk to a hub; one on this machine through nobody's proxy."""
+    return {"timeout": PATIENCE, "trust_env": not is_loopback(host_of(address))}
+
+
+def check_private(address: str) -> None:
+    """Make sure that what is sent to a hub is for its eyes only.
+
+    Raises:
+        UsageError: it would go over http, to another machine.
+    """
+    if urlsplit(address).scheme != "https" and not is_loopback(host_of(address)):
+        raise UsageError(
+            f"a secret would travel unencrypted to {address}",
+            fix="give an address with https://; http:// is for this machine alone",
+        )

@@ -1,0 +1,76 @@
+"""`fedhub service test --live` at hubs that are not what they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Response, redirect, request
+
+from fedhub.services.live import look
+from tests.unit.services.liar import CALLBACK, SECRET, Liar, hub
+
+__all__ = ["hub"]
+
+
+def login_page() -> Any:
+    return redirect("/hub/login?next=x")
+
+
+def token() -> Any:
+    good = request.form["client_secret"] == SECRET
+    return {"error": "invalid_grant" if good else "invalid_client"}, 400
+
+
+def silently() -> Any:
+    asked = request.args
+    if asked["redirect_uri"] != CALLBACK:
+        return Response(status=400)
+    bad = asked.get("code_challenge_method", "S256") != "S256"
+    return redirect(f"{CALLBACK}?error={'invalid_request' if bad else 'login_required'}")
+
+
+def everybody() -> Any:
+    return redirect(f"{request.args['redirect_uri']}?error=login_required")
+
+
+@pytest.fixture
+def well(hub: Liar) -> Liar:
+    """A hub with which all is well, as far as these checks go."""
+    hub.honest()
+    hub.answers |= {"api/oauth2/authorize": login_page, "api/oauth2/token": token}
+    hub.answers |= {"token": token, "authorize": silently}
+    return hub
+
+
+def failures(hub: Liar) -> set[tuple[str, str]]:
+    found = look(hub.handover())
+    assert SECRET not in str(found)
+    return {(one.check, one.subject) for one in found if one.state == "failed"}
+
+
+def test_all_is_well(well: Liar) -> None:
+    assert failures(well) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "failed"),
+    [
+        ("api/oauth2/authorize", b"a page", {("page", "OAuth 2")}),
+        ("api/oauth2/authorize", lambda: redirect("/elsewhere"), {("page", "OAuth 2")}),
+        ("api/oauth2/token", {"error": "invalid_grant"}, {("secret", "OAuth 2")}),
+        ("api/oauth2/token", {"error": "invalid_client"}, {("secret", "OAuth 2")}),
+        ("api/oauth2/token", {"access_token": "for everybody"}, {("secret", "OAuth 2")}),
+        ("api/oauth2/token", b"\xff", {("secret", "OAuth 2")}),
+        ("token", {"error": "invalid_grant"}, {("secret", "OpenID Connect")}),
+        ("jwks", {"keys": []}, {("issuer", "OpenID Connect")}),
+        ("authorize", everybody, {("callback", "OpenID Connect"), ("pkce", "OpenID Connect")}),
+        ("authorize", b"", {("callback", "OpenID Connect"), ("pkce", "OpenID Connect")}),
+    ],
+)
+def test_what_is_wrong_is_found(
+    well: Liar, path: str, answer: Any | Callable[[], Any], failed: set[tuple[str, str]]
+) -> None:
+    well.answers[path] = answer
+    assert failures(well) == failed
