@@ -72,7 +72,10 @@ def run(
         _count(f"{doing}: {len(done)} of {len(hubs)}")
     _clear()
     if as_json:
-        rows = [{"hub": one.hub, "state": one.state, "detail": one.detail} for one in done]
+        rows = [
+            {"hub": one.hub, "state": one.state, "detail": one.detail, **(one.data or {})}
+            for one in done
+        ]
         typer.echo(json.dumps({"hubs": rows}, indent=2))
     say(summary(done))
     raise typer.Exit(exit_code(done))

@@ -9,6 +9,8 @@
 | `manifests` | the objects that helm makes |
 | `render` | these, the same bytes every time, with no secret readable |
 | `folder` | the same as files, for GitOps |
+| `installed` | what helm keeps of a release, and what an upgrade would make of it |
+| `compare`, `diff` | how the two differ, with no secret shown |
 | `fleet` | the same for many hubs |
 | `verify` | whether login works at a hub, as seen from outside |
 | `probes` | each thing that is looked at |

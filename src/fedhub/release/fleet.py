@@ -21,14 +21,14 @@ class Done:
         state: `changed` is for a difference that was looked for; `skipped` after a failure with
             --fail-fast.
         detail: in a line.
-        data: for JSON.
+        data: what JSON has beside this.
         code: what the command exits with for it.
     """
 
     hub: str
     state: State
     detail: str
-    data: Any = None
+    data: dict[str, Any] | None = None
     code: int = 0
 
 
@@ -75,7 +75,8 @@ def summary(done: Sequence[Done]) -> str:
     """Return how many came out how."""
     states = ("ok", "changed", "failed", "skipped")
     counts = [(state, sum(one.state == state for one in done)) for state in states]
-    return f"{len(done)} hubs: " + ", ".join(f"{count} {state}" for state, count in counts if count)
+    hubs = "1 hub" if len(done) == 1 else f"{len(done)} hubs"
+    return f"{hubs}: " + ", ".join(f"{count} {state}" for state, count in counts if count)
 
 
 def exit_code(done: Sequence[Done]) -> int:

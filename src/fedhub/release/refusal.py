@@ -15,30 +15,35 @@ from fedhub.hub.show import find
 from fedhub.hub.values import Hub
 from fedhub.release.target import Release
 
-_KNOWN: tuple[tuple[re.Pattern[str], str, str], ...] = (
+_KNOWN: tuple[tuple[re.Pattern[str], type[FedhubError], str, str], ...] = (
     (
         re.compile(r"context \"(?P<what>.*)\" does not exist"),
+        UsageError,
         "there is no context {what}",
         "`kubectl config get-contexts` lists them; name one with --kube-context",
     ),
     (
         re.compile(r"cluster unreachable: (?:(?:Get|Post) \"[^\"]*\": )?(?P<what>.*)"),
+        FedhubError,
         "the cluster{where} does not answer: {what}",
         "see KUBECONFIG and --kube-context; `fedhub doctor` looks at what is there",
     ),
     (
         re.compile(r"another operation \(install/upgrade/rollback\) is in progress"),
+        FedhubError,
         "{release} is being changed by somebody else, or whoever did was killed",
         "wait; if nobody is at it, `helm rollback {name} --namespace {namespace}` brings back "
         "what ran before, and of a first installation `helm uninstall` clears what there is",
     ),
     (
         re.compile("has no deployed releases"),
+        FedhubError,
         "{release} was never installed in full",
         "`helm uninstall {name} --namespace {namespace}`, then deploy",
     ),
     (
         re.compile(r"missing in charts/ directory: (?P<what>.*)"),
+        FedhubError,
         "the chart {chart} lacks its dependency {what}",
         "`helm dependency build {chart}`",
     ),
@@ -71,7 +76,7 @@ def refusal(said: str, hub: Hub, release: Release) -> FedhubError:
 
 
 def _known(text: str, release: Release) -> FedhubError | None:
-    for pattern, message, fix in _KNOWN:
+    for pattern, kind, message, fix in _KNOWN:
         if found := pattern.search(text):
             words = {
                 "where": f" of context {release.context}" if release.context else "",
@@ -81,7 +86,7 @@ def _known(text: str, release: Release) -> FedhubError | None:
                 "chart": release.chart.reference,
                 **found.groupdict(),
             }
-            return FedhubError(message.format(**words), fix=fix.format(**words))
+            return kind(message.format(**words), fix=fix.format(**words))
     return None
 
 
