@@ -270,7 +270,8 @@ cluster-tools:
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing containerd, CNI plugins, iptables and npm …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	      containerd runc containernetworking-plugins iptables npm >/dev/null; } || \
+	      containerd runc containernetworking-plugins iptables \
+	      $$(command -v npm >/dev/null || echo npm) >/dev/null; } || \
 	  echo "containerd, runc, CNI plugins, iptables or npm is missing here: tests that need it will skip."
 	@command -v go >/dev/null || echo "No Go here, which builds Kubernetes: https://go.dev/dl"
 
