@@ -257,7 +257,7 @@ def give_credentials(hub: Hub, registration: Client) -> None:
 def log_in_and_watch(scene: Scene, page: Page) -> Watching:
     """Log in as a person does: through the hub's front door, to a notebook server."""
     lines: list[WebSocket] = []
-    page.on("websocket", lambda line: lines.append(line))
+    page.on("websocket", lines.append)
     page.goto(f"https://{HUB}/")
     page.locator(".fedhub-choice").get_by_role("link", name=re.compile("Lab account")).click()
     press_persona(page, "ada")

@@ -223,17 +223,20 @@ def _long_enough(accepts: Mapping[str, Any], value: Any) -> bool:
     return isinstance(value, str) or len(value) >= accepts["least"] if "least" in accepts else True
 
 
+def _is_number(kind: str, value: Any) -> bool:
+    if kind == "Int" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int if kind == "Int" else int | float)
+
+
 def _within_bounds(accepts: Mapping[str, Any], value: float) -> bool:
     return not (value < accepts.get("min", value) or value > accepts.get("max", value))
 
 
 def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     """Return whether the value itself, without what is inside, is of a kind."""
-    if kind == "Int":
-        whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
-        return whole and _within_bounds(accepts, value)
-    if kind == "Float":
-        return isinstance(value, int | float) and _within_bounds(accepts, value)
+    if kind in ("Int", "Float"):
+        return _is_number(kind, value) and _within_bounds(accepts, value)
     if kind in _TYPES:
         return isinstance(value, _TYPES[kind]) and _long_enough(accepts, value)
     if kind == "ByteSpecification":
