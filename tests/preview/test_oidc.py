@@ -357,6 +357,23 @@ def test_cookies_do_not_count_for_user_information(hub: RunningHub, person: Pers
 # --- the log ------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"client_secret": "a guess"}, "client=service-grafana reason=invalid_client"),
+        ({"client_id": "service\n-nobody"}, 'client="service -nobody" reason=invalid_client'),
+        ({"grant_type": "password"}, "client=service-grafana reason=unsupported_grant_type"),
+        ({}, "client=service-grafana reason=invalid_grant"),
+    ],
+    ids=str,
+)
+def test_what_an_application_is_refused_by_oauth_has_a_reason(
+    hub: RunningHub, change: dict[str, str], why: str
+) -> None:
+    assert GRAFANA.redeem(hub, "no-code", at=f"{PLAIN}token", **change).is_client_error
+    log_until(hub, f"application refused {why}")
+
+
 def test_the_log_holds_no_secret_no_code_no_token_and_no_traceback(hub: RunningHub) -> None:
     code = code_for(hub)
     token = GRAFANA.redeem(hub, code).json()

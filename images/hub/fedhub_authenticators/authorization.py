@@ -1,17 +1,19 @@
-"""JupyterHub's authorization page, with plain words for whoever may not use an application.
+"""JupyterHub's OAuth pages, with plain words for whoever may not use an application.
 
 JupyterHub says "You do not have permission to access Service grafana", to somebody who pressed a
 button in Grafana and has never seen the hub. It says so before it asks people, and not when the
-answer to that question comes: then it gives out a code, and fails when the code is redeemed.
+answer to that question comes: then it gives out a code, and fails when the code is redeemed. Where
+it refuses the application, its log has no reason.
 """
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import Any
 
 from jupyterhub import orm
-from jupyterhub.apihandlers.auth import OAuthAuthorizeHandler
+from jupyterhub.apihandlers.auth import OAuthAuthorizeHandler, OAuthTokenHandler
 from jupyterhub.utils import url_path_join
 from tornado.httputil import url_concat
 from tornado.web import HTTPError
@@ -19,10 +21,9 @@ from tornado.web import HTTPError
 from fedhub_authenticators import events
 from fedhub_authenticators.inside import inside
 from fedhub_authenticators.oidc_issuer import may_use
+from fedhub_authenticators.plain_words import tidy
 from fedhub_authenticators.refusals import LogsNoQuery
 from fedhub_authenticators.server_hooks import provider_of
-
-PAGE = "/api/oauth2/authorize"
 
 
 class MayNotUse(HTTPError):  # noqa: N818 - it is what happened, as in a sentence
@@ -94,3 +95,22 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
         page = url_path_join(provider.pages_path(self), "another_account")
         back = inside(self.request.uri, self.base_url)
         return str(url_concat(page, {"next": back} if back else {}))
+
+
+class Token(OAuthTokenHandler):
+    """Exchanges codes for tokens; the log says why it does not."""
+
+    def send_oauth_response(self, headers: dict[str, str], body: str, status: int) -> None:
+        """Answer an application."""
+        if status >= HTTPStatus.BAD_REQUEST:
+            client = tidy(self.get_body_argument("client_id", ""))
+            about = {"client": client, "reason": json.loads(body)["error"]}
+            self.log.warning("%s", events.line("application", "refused", **about))
+        super().send_oauth_response(headers, body, status)
+
+
+PAGES: list[tuple[str, type[Any]]] = [
+    (r"/api/oauth2/authorize", Authorize),
+    (r"/api/oauth2/token", Token),
+]
+"""Where they are, in the place of JupyterHub's."""

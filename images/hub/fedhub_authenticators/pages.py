@@ -27,8 +27,7 @@ from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 from jupyterhub.utils import url_path_join
 from tornado.httputil import url_concat
 
-from fedhub_authenticators.authorization import PAGE as AUTHORIZE
-from fedhub_authenticators.authorization import Authorize
+from fedhub_authenticators import authorization
 from fedhub_authenticators.institution_choice import remembered
 from fedhub_authenticators.institutions import search
 
@@ -141,7 +140,7 @@ def hub_pages() -> list[tuple[str, type[Any]]]:
     return [
         (r"/login", LoginPage),
         (r"/fedhub/static/(.*)", OurFiles),
-        (AUTHORIZE, Authorize),
+        *authorization.PAGES,
     ]
 
 
