@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.browser.conftest import browser_type_launch_args  # noqa: F401  # for these tests, too
-from tests.chart.conftest import ARCHIVE, with_dependency
+from tests.chart.conftest import ARCHIVE, Z2JH, with_dependency
 from tests.cluster.hubs import DRIVER, Cluster, Hub, cluster
 
 IMAGES = os.environ.get("FEDHUB_CLUSTER_IMAGES", "")
@@ -77,7 +77,7 @@ def hub(shared: Shared, request: pytest.FixtureRequest) -> Iterator[Hub]:
     if not Path(IMAGES).is_file():
         pytest.skip("no images: FEDHUB_CLUSTER_IMAGES=$(ci/cluster-images)")
     if not ARCHIVE.exists():
-        pytest.skip("z2jh chart 4.4.0 not at hand")
+        pytest.skip(f"z2jh chart {Z2JH} not at hand")
     running = shared.up()
     name = re.sub(r"\W+|_", "-", request.node.name.removeprefix("test_"))[:50].strip("-")
     running.kubectl("create", "namespace", name)
@@ -93,14 +93,14 @@ def as_it_is(browser_type_launch_args: dict[str, Any]) -> list[str]:  # noqa: F8
 
 @pytest.fixture
 def report(hub: Hub, pytestconfig: pytest.Config) -> Callable[[list[str]], None]:
-    """Takes lines, that may still be added to, which are printed when all tests are done.
+    """Takes the smoke test's lines, to which it goes on adding; printed when all tests are done.
 
-    Before them stands what the test ran on.
+    Before them stands what it ran on; `.ci/run` looks for that.
     """
     done = hub.helm("show", "chart", str(hub.cluster.z2jh))
     chart = yaml.safe_load(done.stdout)
     kubernetes = hub.cluster.node["status"]["nodeInfo"]["kubeletVersion"]
-    about = f"on z2jh chart {chart['version']}, Kubernetes {kubernetes}"
+    about = f"Smoke test on z2jh chart {chart['version']}, Kubernetes {kubernetes}"
 
     def take(lines: list[str]) -> None:
         pytestconfig.stash.setdefault(REPORT, []).append((about, lines))
