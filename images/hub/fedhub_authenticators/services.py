@@ -9,7 +9,10 @@ from typing import Any
 from traitlets.config.loader import LazyConfigValue
 
 WHO = ("users", "groups")
-"""Keys of a service that are not JupyterHub's: who may use it."""
+"""Keys of a service that say who may use it."""
+
+OURS = (*WHO, "requirePkce")
+"""Keys of a service that are not JupyterHub's."""
 
 
 def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
@@ -31,7 +34,7 @@ def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
         _check_scopes(name, entry.get("oauth_client_allowed_scopes") or [])
         service = {"name": name, "oauth_client_id": f"service-{name}"}
         service |= {
-            key: value for key, value in entry.items() if key not in WHO and value is not None
+            key: value for key, value in entry.items() if key not in OURS and value is not None
         }
         _add(c, "services", service)
         members = {kind: list(entry[kind]) for kind in WHO if entry.get(kind)}
@@ -46,11 +49,11 @@ def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
 def _check_keys(name: str, entry: Mapping[str, Any]) -> None:
     from jupyterhub.services.service import Service
 
-    known = {*Service.class_traits(input=True), *WHO}
+    known = {*Service.class_traits(input=True), *OURS}
     if unknown := sorted(set(entry) - known):
         raise ValueError(
             f"global.fedhub.services.{name} has unknown keys: {', '.join(unknown)}; it takes "
-            "JupyterHub's own keys of a service, users and groups"
+            f"JupyterHub's own keys of a service, and {', '.join(OURS)}"
         )
 
 

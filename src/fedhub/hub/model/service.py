@@ -37,3 +37,9 @@ class Service(Strict):
     )
     users: list[str] = Field([], description="The users who may use it.")
     groups: list[str] = Field([], description="The groups whose members may use it.")
+    require_pkce: bool | None = Field(
+        None,
+        alias="requirePkce",
+        description="Whether its logins by OpenID Connect without PKCE are refused; default: what "
+        "`oidc.requirePkce` says.",
+    )
