@@ -24,6 +24,7 @@ from jupyterhub.scopes import access_scopes, expand_scopes, get_scopes_for, has_
 from traitlets.config.loader import LazyConfigValue
 
 from fedhub_authenticators.oidc_keys import ALGORITHM, SigningKeys
+from fedhub_authenticators.services import role_scope
 from fedhub_authenticators.short_memory import ShortMemory
 
 KEYS = frozenset({"enabled", "privateKey", "nextPrivateKey", "requirePkce"})
@@ -98,7 +99,7 @@ class HubIssuer:
             "scopes_supported": ["openid", "profile", "groups"],
             "claims_supported": [
                 *("iss", "sub", "aud", "exp", "iat", "nonce"),
-                *("name", "preferred_username", "groups"),
+                *("name", "preferred_username", "groups", "roles"),
             ],
             "claims_parameter_supported": False,
             "request_parameter_supported": False,
@@ -119,8 +120,16 @@ class HubIssuer:
 
 
 def claims_about(user: orm.User, client: orm.OAuthClient) -> dict[str, Any]:
-    """Return what an application learns about somebody: groups only where it may read them."""
+    """Return what an application learns about somebody.
+
+    Groups only where it may read them; roles, those of its own that the person has now, only where
+    it has any.
+    """
     found = {"sub": subject_of(user), "preferred_username": user.name, "name": user.name}
+    own = role_scope(client.service.name, "")
+    if scopes := sorted(scope for scope in client.allowed_scopes if scope.startswith(own)):
+        held = get_scopes_for(user)
+        found["roles"] = [scope.removeprefix(own) for scope in scopes if has_scope(scope, held)]
     allowed = expand_scopes(set(client.allowed_scopes), owner=user, oauth_client=client)
     if has_scope(f"read:users:groups!user={user.name}", allowed):
         return {**found, "groups": sorted(group.name for group in user.groups)}
