@@ -251,6 +251,23 @@ def test_a_hub_may_ask_for_pkce(tmp_path_factory: pytest.TempPathFactory) -> Non
         assert GRAFANA.redeem(strict, code).status_code == 200
 
 
+@pytest.mark.parametrize("of_one", [True, False])
+def test_a_service_says_for_itself_whether_it_needs_pkce(
+    tmp_path_factory: pytest.TempPathFactory, of_one: bool
+) -> None:
+    values = write_values(tmp_path_factory.mktemp("own"), require_pkce=not of_one, asks_pkce=of_one)
+    without = {"code_challenge": None, "code_challenge_method": None}
+    with running_hub(values) as hub, Person(hub, INSIDER) as visitor:
+        asks = visitor.go(ASKS.address(hub, **without))
+        other = visitor.go(GRAFANA.address(hub, **without))
+        if of_one:
+            assert answer_of(asks)["error"] == "invalid_request"
+            assert "code" in answer_of(other)
+        else:
+            assert asks.status_code == 200, "it asks people"
+            assert answer_of(other)["error"] == "invalid_request"
+
+
 def test_the_hubs_own_token_endpoint_knows_no_code_of_the_issuer(hub: RunningHub) -> None:
     code = code_for(hub)
     refused = GRAFANA.redeem(hub, code, at=f"{PLAIN}token", code_verifier=None)
