@@ -65,8 +65,9 @@ def log_in(found: Handover, ask: Callable[[str], str]) -> Finding:
         told = application.told(answer)
     except FedhubError as error:
         return of_error("login", found.service, error)
-    groups = f", in {', '.join(told.groups)}" if told.groups else ", in no group that it learns of"
-    return ok("login", found.service, f"{told.user} gets in{groups}")
+    groups = f"in {', '.join(told.groups)}" if told.groups else "in no group that it learns of"
+    claims = f"; the ID token has {', '.join(told.claims)}" if told.claims else ""
+    return ok("login", found.service, f"{told.user} gets in, {groups}{claims}")
 
 
 def _findings(found: Handover) -> Iterator[Finding]:
