@@ -224,7 +224,10 @@ def person(hub: RunningHub, persona: str) -> Callable[[str], str]:
 def test_somebody_logs_in(hub: RunningHub, tmp_path: Path, application: Application) -> None:
     code, login = logged_in(of(tmp_path, hub, application), person(hub, INSIDER))
     assert (code, login["state"]) == (0, "ok"), login
-    assert login["detail"] == "gil-instructors gets in, in instructors"
+    said, _, claims = login["detail"].partition("; the ID token has ")
+    assert said == "gil-instructors gets in, in instructors"
+    names = {"iss", "aud", "iat", "exp", "nonce", "sub", "preferred_username", "name", "groups"}
+    assert set(claims.split(", ")) == (names if application is GRAFANA else {""})
 
 
 def test_somebody_who_may_not_use_it(hub: RunningHub, tmp_path: Path) -> None:

@@ -229,7 +229,7 @@ def test(
     """
     from fedhub.errors import UsageError
 
-    if live or hub_url:
+    if live or hub_url is not None:
         _test_live(hub, name, hub_url, open_browser=open_browser, as_json=output == "json")
     elif open_browser:
         raise UsageError("--open opens a login at a hub that runs", fix="add --live")

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from fedhub.errors import FedhubError
-from fedhub.services.connection import connection
+from fedhub.services.connection import UNREACHED, connection
 from fedhub.services.handover import Handover
 
 _ALGORITHM = "RS256"
@@ -150,7 +150,7 @@ class Application:
             # With no cookies: it is the application that asks now, and not the browser.
             with httpx.Client(**connection(self._found.home)) as http:
                 return self._exchanged(http, code)
-        except httpx.HTTPError as error:
+        except UNREACHED as error:
             raise self._wrong(f"does not answer ({type(error).__name__})") from None
 
     def _code(self, answer: str) -> str:
@@ -241,7 +241,7 @@ def _map_in(reply: httpx.Response) -> dict[str, Any]:
 def _json(address: str) -> dict[str, Any]:
     try:
         reply = httpx.get(address, **connection(address))
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except UNREACHED as error:
         raise FedhubError(
             f"{address} does not answer ({type(error).__name__})",
             fix="see that the hub runs and is reached from here",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+
+import httpx
 
 from fedhub.errors import UsageError
 from fedhub.hub.addresses import host_of, is_loopback
 
 PATIENCE = 30.0
 """Seconds that an answer of the hub may take."""
+
+UNREACHED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+"""What httpx raises where nobody answers; the last for a host name that can't be one."""
 
 
 def connection(address: str) -> dict[str, Any]:
@@ -23,7 +27,7 @@ def check_private(address: str) -> None:
     Raises:
         UsageError: it would go over http, to another machine.
     """
-    if urlsplit(address).scheme != "https" and not is_loopback(host_of(address)):
+    if not address.startswith("https://") and not is_loopback(host_of(address)):
         raise UsageError(
             f"a secret would travel unencrypted to {address}",
             fix="give an address with https://; http:// is for this machine alone",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fedhub.errors import Position, UsageError
@@ -40,7 +40,7 @@ class Service:
     scopes: tuple[str, ...]
     users: tuple[str, ...]
     groups: tuple[str, ...]
-    entry: Mapping[str, Any]
+    entry: Mapping[str, Any] = field(repr=False)
 
     @property
     def token_path(self) -> tuple[str, ...]:

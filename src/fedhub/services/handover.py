@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from fedhub.errors import FedhubError, UsageError
-from fedhub.hub.addresses import home_url
+from fedhub.hub.addresses import home_url, host_of
 from fedhub.hub.load import load_hub
 from fedhub.hub.providers import mapping
 from fedhub.hub.values import Hub
@@ -65,7 +64,7 @@ class Handover:
     @property
     def host(self) -> str:
         """The hub's host."""
-        return urlsplit(self.home).hostname or ""
+        return host_of(self.home)
 
 
 def handover(
@@ -128,15 +127,24 @@ def home_of(hub: Hub, hub_url: str | None) -> str:
         hub_url: where it is, below which `/hub` stands; None for what the values say.
 
     Raises:
-        UsageError: the values do not say it.
+        UsageError: the values do not say it, or it is no address.
     """
-    home = f"{hub_url.rstrip('/')}/hub" if hub_url else home_url(hub)
+    home = f"{hub_url.rstrip('/')}/hub" if hub_url is not None else home_url(hub)
     if home is None:
         raise UsageError(
             f"the values of {hub.name} do not say where the hub is",
             fix="add --hub-url https://…",
         )
+    if not _is_address(home):
+        raise UsageError(
+            f"{home!r} is no address of a hub", fix="give one such as https://hub.example.org"
+        )
     return home
+
+
+def _is_address(text: str) -> bool:
+    web = text.startswith(("https://", "http://"))
+    return web and host_of(text) != "" and text.isprintable() and " " not in text
 
 
 def _is_issuer(hub: Hub, service: Service) -> bool:

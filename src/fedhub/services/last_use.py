@@ -18,7 +18,7 @@ import httpx
 from pydantic import SecretStr
 
 from fedhub.errors import FedhubError
-from fedhub.services.connection import check_private, connection
+from fedhub.services.connection import UNREACHED, check_private, connection
 
 VARIABLE = "FEDHUB_HUB_TOKEN"
 """What holds a token of the hub that may look."""
@@ -65,7 +65,7 @@ def last_uses(home: str, token: SecretStr, names: Sequence[str]) -> dict[str, da
             for tokens in pool.map(lambda user: _tokens(http, user), list(_users(http))):
                 for name, used in _uses(tokens, services):
                     found[name] = max(used, found[name] or used)
-    except httpx.HTTPError as error:
+    except UNREACHED as error:
         raise FedhubError(
             f"the hub at {home} does not answer ({type(error).__name__})",
             fix="see that it runs and is reached from here",

@@ -17,7 +17,7 @@ import httpx
 from fedhub.errors import FedhubError
 from fedhub.release.findings import Finding, failed, of_error, ok, skipped
 from fedhub.services.application import Application, Issuer, discovered
-from fedhub.services.connection import check_private, connection
+from fedhub.services.connection import UNREACHED, check_private, connection
 from fedhub.services.handover import Handover
 
 OAUTH, OIDC = "OAuth 2", "OpenID Connect"
@@ -37,7 +37,7 @@ def look(found: Handover) -> list[Finding]:
     check_private(found.home)
     try:
         return list(_findings(found))
-    except httpx.HTTPError as error:
+    except UNREACHED as error:
         fix = "see that the hub runs and is reached from here"
         return [failed("hub", found.host, f"does not answer ({type(error).__name__})", fix)]
 
@@ -65,8 +65,9 @@ def log_in(found: Handover, ask: Callable[[str], str]) -> Finding:
         told = application.told(answer)
     except FedhubError as error:
         return of_error("login", found.service, error)
-    groups = f", in {', '.join(told.groups)}" if told.groups else ", in no group that it learns of"
-    return ok("login", found.service, f"{told.user} gets in{groups}")
+    groups = f"in {', '.join(told.groups)}" if told.groups else "in no group that it learns of"
+    claims = f"; the ID token has {', '.join(told.claims)}" if told.claims else ""
+    return ok("login", found.service, f"{told.user} gets in, {groups}{claims}")
 
 
 def _findings(found: Handover) -> Iterator[Finding]:

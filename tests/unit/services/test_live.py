@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Response, redirect, request
+from pydantic import SecretStr
 
+from fedhub.errors import FedhubError
+from fedhub.services.last_use import last_uses
 from fedhub.services.live import look
 from tests.unit.services.liar import CALLBACK, SECRET, Liar, hub
+from tests.unit.services.test_credentials import credentials, own
 
-__all__ = ["hub"]
+__all__ = ["hub", "own"]
 
 
 def login_page() -> Any:
@@ -74,3 +79,31 @@ def test_what_is_wrong_is_found(
 ) -> None:
     well.answers[path] = answer
     assert failures(well) == failed
+
+
+ODD = [
+    "https://a..b",
+    "https://xn--",
+    f"https://{'a' * 70}",
+    "https://\u00e9..",
+    "http://localhost:0",
+]
+
+
+@pytest.mark.parametrize("address", ODD)
+def test_an_address_that_leads_nowhere_is_said(hub: Liar, address: str) -> None:
+    found = replace(hub.handover(), home=f"{address}/hub")
+    (one,) = look(found)
+    assert (one.check, one.state) == ("hub", "failed")
+    with pytest.raises(FedhubError):
+        last_uses(found.home, SecretStr("t"), ["app"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://[", "hub.example.org", "https://", "ftp://a.org", "https://a b", "http:///x", ""],
+)
+def test_what_is_no_address_is_refused_at_once(own: str, address: str) -> None:
+    done = credentials("--hub-url", address, "--format", "env")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no address of a hub" in done.stderr
