@@ -19,8 +19,8 @@ class Release(Strict):
         None,
         min_length=1,
         description="The chart, as `helm install` takes it: a folder, an archive, `oci://…` or "
-        "`<repository>/<chart>`. Default: `charts/fedhub` of the checkout, or z2jh's for a plain "
-        "z2jh file.",
+        "`<repository>/<chart>`. Default: `charts/fedhub` in the working folder or above "
+        "it, or z2jh's for a plain z2jh file.",
     )
     version: str | None = Field(
         None, min_length=1, description="The chart's version, where it is not a folder or archive."
