@@ -298,6 +298,7 @@ def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = F
     found = removal(hub, name, folder=arguments.FOLDER)
     if dry_run:
         typer.echo(found.shown(), nl=False)
+        typer.echo("Nothing is removed yet; its secret would be, too", err=True)
         return
     asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
     found.carry_out()
