@@ -10,6 +10,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 CHARTPRESS := PIP_NO_INDEX=1 $(BIN)/chartpress $(if $(REGISTRY),--image-prefix $(REGISTRY)/)
+# For several platforms BuildKit builds, which tells as well what is in the image and how it was made.
+ATTESTED := $(if $(PLATFORMS),chartpress-attested.yaml)
 
 .DEFAULT_GOAL := help
 
@@ -39,9 +41,11 @@ peers: install java ## Start the Keycloak of the tests, to try things on
 	@$(BIN)/python -m tests.peers.keycloak
 
 .PHONY: test-cluster
-test-cluster: install chart-dependency docker-tools cluster-tools ## Test on a Kubernetes of its own (as root)
-	images=$$(ci/cluster-images) && FEDHUB_CLUSTER_IMAGES=$$images \
-	  $(BIN)/python -m pytest --durations 0 --durations-min 1 tests/cluster $(ARGS)
+test-cluster: install browser docker-tools cluster-tools ## Test on a Kubernetes of its own (as root)
+	@$(MAKE) --no-print-directory chart-dependency || echo "Without it the tests on a cluster will skip."
+	@images=; if ci/with-docker true; then images=$$(ci/cluster-images) || exit 1; fi; \
+	FEDHUB_CLUSTER_IMAGES=$$images \
+	  $(BIN)/python -m pytest --durations 0 --durations-min 1 tests/cluster $(ARGS) # or they skip, and say why
 
 .PHONY: cluster-up
 cluster-up: ## Start a Kubernetes cluster to try things on
@@ -58,6 +62,12 @@ lint: install ## Check style and types
 	$(BIN)/mypy
 	$(BIN)/mypy charts/fedhub/files/*.py charts/fedhub/files/backup/*.py
 	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
+
+.PHONY: lint-workflows
+lint-workflows: ## Check the workflows of GitHub
+	@if command -v go >/dev/null; then \
+	  go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck= -pyflakes=; \
+	else echo "No Go here, which builds actionlint: the workflows are not checked."; fi
 
 # Not a part of what lands a change: what it finds depends on the day. --strict, since a package
 # that the database could not be asked about would pass as a sound one.
@@ -108,15 +118,20 @@ chart: install chart-dependency ## Package the chart into dist/, with the image'
 	$(BIN)/helm package charts/fedhub --destination dist
 
 .PHONY: publish
-publish: registry install docker images/hub/wheels/.ready chart-dependency ## Push image and chart to REGISTRY=host/path
-	$(CHARTPRESS) --push
+publish: registry install docker images/hub/wheels/.ready chart-dependency $(ATTESTED) ## Push image and chart to REGISTRY=host/path
+	$(CHARTPRESS) --push $(if $(PLATFORMS),--builder docker-buildx $(addprefix --platform ,$(PLATFORMS)) --config $(ATTESTED))
 	rm -f dist/fedhub-*.tgz
 	$(BIN)/helm package charts/fedhub --destination dist
 	$(BIN)/helm push dist/fedhub-*.tgz oci://$(REGISTRY)/charts $(if $(filter localhost:%,$(REGISTRY)),--plain-http)
 
+# Options that the classic builder does not know, at the end of the image's own.
+chartpress-attested.yaml: chartpress.yaml
+	@{ cat $<; printf '          - %s\n' --sbom=true --provenance=mode=max; } >$@
+
 .PHONY: clean
 clean: ## Remove what these targets made
-	rm -rf .venv .venv-* .oauth2-proxy node_modules artifacts dist images/hub/wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .oauth2-proxy node_modules artifacts dist chartpress-attested.yaml images/hub/wheels \
+	  .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # --- Set-up -------------------------------------------------------------------------------
 
@@ -270,7 +285,8 @@ cluster-tools:
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing containerd, CNI plugins, iptables and npm …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	      containerd runc containernetworking-plugins iptables npm >/dev/null; } || \
+	      containerd runc containernetworking-plugins iptables \
+	      $$(command -v npm >/dev/null || echo npm) >/dev/null; } || \
 	  echo "containerd, runc, CNI plugins, iptables or npm is missing here: tests that need it will skip."
 	@command -v go >/dev/null || echo "No Go here, which builds Kubernetes: https://go.dev/dl"
 

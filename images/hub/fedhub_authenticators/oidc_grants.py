@@ -169,9 +169,9 @@ class _Validator(JupyterHubRequestValidator):
         asked = asked or sorted(self.get_default_scopes(client_id, request))
         return bool(super().validate_scopes(client_id, asked, client, request))
 
-    def is_pkce_required(self, *_: Any) -> bool:
-        """Return whether the operator asks for PKCE."""
-        return self._issuer.require_pkce
+    def is_pkce_required(self, client_id: str, _: Request) -> bool:
+        """Return whether the operator asks for PKCE; on doubt, yes."""
+        return self._issuer.clients.get(client_id, True)
 
     # --- codes ----------------------------------------------------------------------------
 
@@ -181,8 +181,8 @@ class _Validator(JupyterHubRequestValidator):
         """Keep what a code stands for.
 
         Raises:
-            HTTPError: 403, the person may not use the service. JupyterHub asks this before it
-                shows its page, and not when that page's form comes.
+            HTTPError: 403, the person may not use the service. The page has asked that before, in
+                words for people.
         """
         user = request.user.orm_user
         if not may_use(user, request.client):

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from traitlets.config.loader import LazyConfigValue
 
 WHO = ("users", "groups")
-"""Keys of a service that are not JupyterHub's: who may use it."""
+"""Keys that say who may use a service, or has a role of it."""
+
+OURS = (*WHO, "roles", "requirePkce")
+"""Keys of a service that are not JupyterHub's."""
+
+_SCOPE = re.compile(r"custom:[a-z0-9][a-z0-9_-]*:[a-z0-9]([a-z0-9_-]*[a-z0-9_])?")
+"""What JupyterHub takes for a custom scope, as far as it is ours (jupyterhub/scopes.py)."""
+
+
+def role_scope(service: str, role: str) -> str:
+    """Return the scope that says that somebody has a role of a service."""
+    return f"custom:{service}:{role}"
 
 
 def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
     """Add external services to the hub's configuration.
 
     JupyterHub answers 403 to everybody who lacks the scope `access:services!service=<name>`,
-    so each service that says who may use it gets a role with that scope.
+    so each service that says who may use it gets a role with that scope. Whoever has one of its
+    own roles may use it, too, and has a custom scope, which the service sees in the scopes of
+    their access token.
 
     Args:
         c: JupyterHub's configuration object.
@@ -29,28 +43,75 @@ def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
     for name, entry in declared.items():
         _check_keys(name, entry)
         _check_scopes(name, entry.get("oauth_client_allowed_scopes") or [])
-        service = {"name": name, "oauth_client_id": f"service-{name}"}
-        service |= {
-            key: value for key, value in entry.items() if key not in WHO and value is not None
-        }
-        _add(c, "services", service)
-        members = {kind: list(entry[kind]) for kind in WHO if entry.get(kind)}
-        if members:
-            scopes = [f"access:services!service={name}"]
-            _add(c, "load_roles", {"name": f"service-{name}-access", "scopes": scopes, **members})
+        access = f"access:services!service={name}"
+        _let_in(c, f"service-{name}-access", [access], entry)
+        scopes = []
+        for role, people in _roles(name, entry).items():
+            scopes.append(_defined(name, role))
+            _let_in(c, f"service-{name}-role-{role}", [access, scopes[-1]], people)
+        _add(c, "services", _of_jupyterhub(name, entry, scopes))
     if declared and "auto_login_oauth2_authorize" not in c.Authenticator:
         # Otherwise the hub's own home page is where the service's users get stuck.
         c.Authenticator.auto_login_oauth2_authorize = True
 
 
+def _let_in(c: Any, role: str, scopes: list[str], people: Mapping[str, Any]) -> None:
+    """Give scopes to people by a role of JupyterHub's, where there are any."""
+    if members := {kind: list(people[kind]) for kind in WHO if people.get(kind)}:
+        _add(c, "load_roles", {"name": role, "scopes": scopes, **members})
+
+
+def _of_jupyterhub(name: str, entry: Mapping[str, Any], scopes: list[str]) -> dict[str, Any]:
+    """Return a service as JupyterHub takes it."""
+    kept = {key: value for key, value in entry.items() if key not in OURS and value is not None}
+    if scopes:
+        kept["oauth_client_allowed_scopes"] = [
+            *kept.get("oauth_client_allowed_scopes", []),
+            *scopes,
+        ]
+    return {"name": name, "oauth_client_id": f"service-{name}"} | kept
+
+
+def _roles(name: str, entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return a service's own roles, without those that Helm's `null` deletes."""
+    roles = entry.get("roles") or {}
+    found = {role: people for role, people in roles.items() if people is not None}
+    for role, people in found.items():
+        if unknown := sorted(set(people) - set(WHO)):
+            raise ValueError(
+                f"global.fedhub.services.{name}.roles.{role} has unknown keys: "
+                f"{', '.join(unknown)}; it takes {' and '.join(WHO)}"
+            )
+    return found
+
+
+def _defined(name: str, role: str) -> str:
+    """Tell JupyterHub of a role's scope, and return it.
+
+    Not in `c.JupyterHub.custom_scopes`, which an operator's file may replace: JupyterHub does not
+    start when a role has a scope that nobody defines.
+    """
+    from jupyterhub.scopes import define_custom_scopes
+
+    scope = role_scope(name, role)
+    if not _SCOPE.fullmatch(scope):
+        raise ValueError(
+            f"global.fedhub.services.{name}.roles.{role}: JupyterHub takes no scope {scope}; use "
+            "lower-case letters, digits, hyphens and underscores for the names of the service and "
+            "of its role"
+        )
+    define_custom_scopes({scope: {"description": f"Know that you have the role {role} of {name}."}})
+    return scope
+
+
 def _check_keys(name: str, entry: Mapping[str, Any]) -> None:
     from jupyterhub.services.service import Service
 
-    known = {*Service.class_traits(input=True), *WHO}
+    known = {*Service.class_traits(input=True), *OURS}
     if unknown := sorted(set(entry) - known):
         raise ValueError(
             f"global.fedhub.services.{name} has unknown keys: {', '.join(unknown)}; it takes "
-            "JupyterHub's own keys of a service, users and groups"
+            f"JupyterHub's own keys of a service, and {', '.join(OURS)}"
         )
 
 

@@ -146,7 +146,17 @@ def credentials(
     hub: arguments.Hub,
     name: Name,
     output: Annotated[
-        Literal["text", "env", "json", "grafana", "superset", "authlib", "curl", "oauth2-proxy"],
+        Literal[
+            "text",
+            "env",
+            "json",
+            "grafana",
+            "superset",
+            "authlib",
+            "passport",
+            "curl",
+            "oauth2-proxy",
+        ],
         typer.Option("--format", help="For whom to write it."),
     ] = "text",
     reveal: Annotated[bool, typer.Option("--reveal", help="Print the secret, too.")] = False,

@@ -34,10 +34,15 @@ def names_credential(name: str) -> bool:
     return bool(_CREDENTIAL.search(name)) and not _NAME_OF_ONE.search(name)
 
 
+def is_kept(hub: Hub, path: KeyPath) -> bool:
+    """Return whether a value is from a file of secrets."""
+    source = hub.source(*path)
+    return source.encrypted or source.kind == "secrets"
+
+
 def is_secret(hub: Hub, path: KeyPath) -> bool:
     """Return whether a value is a secret: from a secrets file, called like one, or a key."""
-    source = hub.source(*path)
-    if source.encrypted or source.kind == "secrets":
+    if is_kept(hub, path):
         return True
     if any(names_credential(part) for part in path if isinstance(part, str)):
         return True
@@ -76,6 +81,15 @@ def secret_strings(hub: Hub) -> list[str]:
     found = {str(value) for path, value in _leaves(hub.values, ()) if is_secret(hub, path)}
     found |= set(_in_code(hub))
     return sorted((text for text in found if len(text) >= _SHORTEST), key=len, reverse=True)
+
+
+def kept_strings(hub: Hub) -> dict[str, KeyPath]:
+    """Return what a hub's files of secrets hold that can be told apart, and where each stands."""
+    return {
+        str(value): path
+        for path, value in _leaves(hub.values, ())
+        if len(str(value)) >= _SHORTEST and is_kept(hub, path)
+    }
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:

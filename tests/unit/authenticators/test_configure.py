@@ -279,6 +279,48 @@ def test_a_service_may_have_scopes_of_jupyterhub_and_custom_ones() -> None:
     assert c.JupyterHub.services[0]["oauth_client_allowed_scopes"] == scopes
 
 
+def test_a_role_of_a_service_is_a_scope_that_its_people_have_and_that_it_sees() -> None:
+    roles = {"editor": {"groups": ["team"]}, "admin": {"users": ["ada"]}, "none": {}, "gone": None}
+    entry = SERVICE | {"roles": roles, "oauth_client_allowed_scopes": ["self"]}
+    c = configured({"services": {"g": entry}})
+    assert c.JupyterHub.services == [
+        {
+            "name": "g",
+            "oauth_client_id": "service-g",
+            **SERVICE,
+            "oauth_client_allowed_scopes": [
+                *("self", "custom:g:editor", "custom:g:admin", "custom:g:none"),
+            ],
+        }
+    ]
+    access = "access:services!service=g"
+    assert c.JupyterHub.load_roles == [
+        {
+            "name": "service-g-role-editor",
+            "scopes": [access, "custom:g:editor"],
+            "groups": ["team"],
+        },
+        {"name": "service-g-role-admin", "scopes": [access, "custom:g:admin"], "users": ["ada"]},
+    ]
+    before = copy.deepcopy(c)
+    configured({"services": {"g": entry}}, c)
+    assert c == before
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "words"),
+    [
+        ("g", {"editor": {"group": ["team"]}}, r"roles\.editor has unknown keys: group; it takes"),
+        ("g", {"Editor": {}}, "takes no scope custom:g:Editor; use lower-case"),
+        ("g", {"editor-": {}}, "takes no scope custom:g:editor-"),
+        ("g.h", {"editor": {}}, "takes no scope custom:g.h:editor"),
+    ],
+)
+def test_a_role_that_cannot_be_is_said(name: str, roles: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {name: SERVICE | {"roles": roles}}})
+
+
 def test_only_the_people_named_may_use_a_service() -> None:
     async def start() -> None:
         who = {"users": ["ada"], "groups": ["team"], "api_token": "0" * 64}
