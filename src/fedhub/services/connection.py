@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import cache
 from typing import Any
 
 import httpx
@@ -18,7 +20,14 @@ UNREACHED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
 def connection(address: str) -> dict[str, Any]:
     """Return how httpx is to talk to a hub; one on this machine through nobody's proxy."""
-    return {"timeout": PATIENCE, "trust_env": not is_loopback(host_of(address))}
+    environment = not is_loopback(host_of(address))
+    return {"timeout": PATIENCE, "trust_env": environment, "verify": _trusted()}
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return whom TLS trusts; making it anew takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def check_private(address: str) -> None:

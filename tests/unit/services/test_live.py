@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
-from flask import Response, redirect, request
+from flask import Flask, Response, redirect, request
 from pydantic import SecretStr
+from werkzeug.serving import make_server
 
 from fedhub.errors import FedhubError
 from fedhub.services.last_use import last_uses
 from fedhub.services.live import look
+from tests.certificates import self_signed
 from tests.unit.services.liar import CALLBACK, SECRET, Liar, hub
 from tests.unit.services.test_credentials import credentials, own
 
@@ -107,3 +111,20 @@ def test_what_is_no_address_is_refused_at_once(own: str, address: str) -> None:
     done = credentials("--hub-url", address, "--format", "env")
     assert (done.returncode, done.stdout) == (2, "")
     assert "is no address of a hub" in done.stderr
+
+
+def test_nothing_is_sent_to_a_hub_whose_certificate_is_nobodys(hub: Liar, tmp_path: Path) -> None:
+    seen: list[str] = []
+    app = Flask("another")
+    app.before_request(lambda: seen.append(request.path))
+    context, _ = self_signed(tmp_path)
+    server = make_server("127.0.0.1", 0, app, ssl_context=context)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        (one,) = look(replace(hub.handover(), home=f"https://127.0.0.1:{server.port}/hub"))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (one.check, one.state, seen) == ("hub", "failed", [])
