@@ -89,6 +89,7 @@ bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/idp_search.py
 	$(BIN)/python bench/login.py
 	$(BIN)/python bench/sync.py
+	$(BIN)/python bench/fleet.py
 
 .PHONY: generate
 generate: install ## Write what is generated from the code: traits table, reference, rules page

@@ -132,3 +132,21 @@ def test_a_hub_without_an_address(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "do not say where it is" in done.stderr
+
+
+def test_of_all_hubs_each_has_a_line(hub: tuple[RunningHub, Path, int]) -> None:
+    _, work, port = hub
+    folder = work / "fleet"
+    (folder / "values").mkdir(parents=True, exist_ok=True)
+    (folder / "values/campus.values.yaml").write_text(VALUES.format(port=port))
+    (folder / "values/gone.values.yaml").write_text(VALUES.format(port=1))
+    done = subprocess.run(
+        [FEDHUB, "verify", "--all"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    lines = {line.split()[1]: line for line in done.stdout.splitlines()}
+    # At `localhost` itself, where these look, there is no hub; at one's callback URL there is.
+    assert lines["campus"].startswith("failed   campus  4 of 8 fine; failed: certificate localhost")
+    assert "login campus" not in lines["campus"]
+    assert "login campus" in lines["gone"]
+    assert done.stderr == "2 hubs: 2 failed\n"

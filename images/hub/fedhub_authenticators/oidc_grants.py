@@ -24,6 +24,7 @@ from tornado.log import app_log
 from tornado.web import HTTPError
 
 from fedhub_authenticators import events
+from fedhub_authenticators.hub_sessions import has_ended
 from fedhub_authenticators.oidc_issuer import (
     TOKEN_SECONDS,
     Granted,
@@ -198,6 +199,7 @@ class _Validator(JupyterHubRequestValidator):
             user_id=user.id,
             scopes=frozenset(request.scopes),
             session_id=request.session_id,
+            cookie_id=user.cookie_id,
             nonce=request.nonce,
             challenge=request.code_challenge,
         )
@@ -219,6 +221,8 @@ class _Validator(JupyterHubRequestValidator):
             user = self.db.get(orm.User, granted.user_id)
             if user is None or subject_of(user) != granted.subject or not may_use(user, client):
                 reason = "the person may not use the service any more"
+            elif user.cookie_id != granted.cookie_id or has_ended(user, granted.session_id):
+                reason = "the person has logged out since"
         if reason:
             refused(client_id, reason)
             return False

@@ -50,15 +50,16 @@ def talk(*, yes: bool, dry_run: bool, must_agree: bool = False) -> Talk:
 
 
 @contextmanager
-def busy(what: str) -> Iterator[None]:
-    """Show that something goes on, where somebody looks."""
+def busy(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that something goes on, where somebody looks; yields what says how far it is."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(f"{what} …"):
-        yield
+    with Console(stderr=True).status(Text(f"{what} …")) as status:
+        yield lambda now: status.update(Text(f"{now} …"))
 
 
 def say(text: str) -> None:

@@ -50,21 +50,23 @@ def diff(
             print_changes(found)
         raise typer.Exit(1 if found.changes else 0)
 
-    def one(name: str) -> Done:
-        from fedhub.release.fleet import Done
-
-        found = compared(name)
-        state: Literal["ok", "changed"] = "changed" if found.changes else "ok"
-        return Done(name, state, found.line, found.as_json(), code=int(bool(found.changes)))
-
     fleet.run(
         names,
-        one,
+        lambda name: done_of(name, compared(name), code=1),
         doing="Comparing",
         at_once=at_once,
         fail_fast=fail_fast,
         as_json=output == "json",
     )
+
+
+def done_of(name: str, found: Comparison, *, code: int) -> Done:
+    """Return a comparison as one of several; the code is for one that found something."""
+    from fedhub.release.fleet import Done
+
+    if not found.changes:
+        return Done(name, "ok", found.line, found.as_json())
+    return Done(name, "changed", found.line, found.as_json(), code=code)
 
 
 def print_changes(found: Comparison) -> None:

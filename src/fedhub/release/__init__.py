@@ -1,5 +1,7 @@
 """The release: a hub as it runs on a cluster, and what it takes to get it there.
 
+`rollout` is a hub's whole way there; start with it.
+
 | module | knows |
 |---|---|
 | `target` | where a hub is installed: release, namespace, context |
@@ -11,6 +13,9 @@
 | `folder` | the same as files, for GitOps |
 | `installed` | what helm keeps of a release, and what an upgrade would make of it |
 | `compare`, `diff` | how the two differ, with no secret shown |
+| `deploy` | how helm installs it, and takes back what does not come up |
+| `watch`, `pods` | why it did not |
+| `rollout` | checked, deployed, verified |
 | `fleet` | the same for many hubs |
 | `verify` | whether login works at a hub, as seen from outside |
 | `probes` | each thing that is looked at |

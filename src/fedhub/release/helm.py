@@ -17,7 +17,7 @@ from fedhub.hub.values import Hub
 from fedhub.release.target import Release
 
 _KEPT_BACK = {"SOPS_AGE_KEY", "HELM_DEBUG"}
-"""Variables that helm does not get: one holds a key, one has it print all values."""
+"""One holds a key, one has helm print all values."""
 
 
 def run_helm(arguments: Sequence[str], hub: Hub | None = None) -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ def run_helm(arguments: Sequence[str], hub: Hub | None = None) -> subprocess.Com
         FedhubError: there is no helm.
     """
     # What is short-lived has no need to collect garbage, which takes half of its time.
-    with started(arguments, hub, environment={"GOGC": "off"}) as process:
+    with started(arguments, hub, extra={"GOGC": "off"}) as process:
         out, errors = process.communicate()
     return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
@@ -41,7 +41,7 @@ def started(
     arguments: Sequence[str],
     hub: Hub | None,
     *,
-    environment: dict[str, str] | None = None,
+    extra: dict[str, str] | None = None,
     own_session: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
     """Start helm, and hand it a hub's values files in their order, as they were read.
@@ -49,7 +49,7 @@ def started(
     Args:
         arguments: of its command line, without values.
         hub: whose values it gets.
-        environment: variables beside the operator's own.
+        extra: variables beside the operator's own.
         own_session: whether Ctrl-C at the terminal does not reach it.
 
     Raises:
@@ -67,7 +67,7 @@ def started(
             encoding="utf-8",
             errors="replace",
             pass_fds=[read for read, _ in pipes],
-            env={**_environment(), **(environment or {})},
+            env={**environment(), **(extra or {})},
             start_new_session=own_session,
         )
     except BaseException:
@@ -112,5 +112,6 @@ def place(release: Release) -> list[str]:
     return ["--namespace", release.namespace, *context]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return the operator's variables, without those that helm and kubectl are not to have."""
     return {name: value for name, value in os.environ.items() if name not in _KEPT_BACK}

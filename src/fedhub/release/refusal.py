@@ -54,7 +54,7 @@ _OF_CHART = "the values can't work:"
 _CHART = re.compile(r"(\S+):")
 _ASIDE = re.compile(r"Use --debug|[IW]\d{4} ")
 """Lines that say nothing of what is wrong: hints, and client-go's log."""
-_PROBLEM = re.compile(r"- (?:([A-Za-z_][^\s:,]*)(?:, [^:]*?)?)?(:? .*)")
+_KEY = re.compile(r"[A-Za-z_][^\s:,]*")
 
 
 def refusal(said: str, hub: Hub, release: Release) -> FedhubError:
@@ -98,13 +98,12 @@ def _problems(text: str, hub: Hub) -> Iterator[FedhubError]:
     for line in text.splitlines():
         if chart := _CHART.fullmatch(line):
             above = hub.z2jh_at if chart[1] == "jupyterhub" else ()
-        elif problem := _PROBLEM.fullmatch(line):
-            key, rest = problem[1], line.removeprefix("- ")
-            what, _, fix = rest.partition("; ")
-            prefix = "".join(f"{part}." for part in above)
-            yield FedhubError(
-                f"{prefix if key else ''}{what}", fix=fix, position=_position(hub, above, key or "")
-            )
+        elif line.startswith("- "):
+            what, _, fix = line.removeprefix("- ").partition("; ")
+            found = _KEY.match(what)
+            key = found[0] if found else ""
+            prefix = "".join(f"{part}." for part in above) if key else ""
+            yield FedhubError(f"{prefix}{what}", fix=fix, position=_position(hub, above, key))
 
 
 def _position(hub: Hub, above: KeyPath, key: str) -> Position:
