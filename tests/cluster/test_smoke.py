@@ -109,6 +109,14 @@ def authority() -> Authority:
     return Authority()
 
 
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """A page may take its time on a busy machine."""
+    expect.set_options(timeout=30_000)
+    yield
+    expect.set_options(timeout=5_000)  # Playwright's own
+
+
 @pytest.fixture
 def elsewhere(hub: Hub) -> Iterator[Hub]:
     """Another namespace of the hub's cluster."""
@@ -343,7 +351,8 @@ def kill_the_hub(scene: Scene, watching: Watching) -> None:
     with scene.page() as page:
         begin(page)
         scene.hub.kubectl("delete", "pod", "-l", "component=hub", "--grace-period=1")
-        press_persona(page, "bob")
+        with page.expect_navigation(url=re.compile(rf"https://{HUB}/")):
+            press_persona(page, "bob")
         assert page.url != HOME, "the hub was not away"
 
         def in_by_trying_again() -> bool:
