@@ -11,14 +11,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from fedhub_authenticators import configure
+from fedhub_authenticators import configuration, configure, credentials, oidc_issuer, services
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import DummyAuthenticator
+from jupyterhub.services.service import Service
 from oauthenticator.cilogon import CILogonOAuthenticator
 from oauthenticator.github import GitHubOAuthenticator
+from pydantic import BaseModel
 from traitlets.config import Config
 
+from fedhub.hub.model import Fedhub, login, oidc, service
 from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
     DOMAIN,
@@ -188,6 +191,23 @@ def test_a_wrong_setting_is_one_sentence(given: dict[str, Any], said: str) -> No
     with pytest.raises(ValueError, match=r"\A[^\n]+\Z") as error:
         configured(given)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        (Fedhub, configuration.KEYS),
+        (login.Provider, configuration.PROVIDER_KEYS),
+        (login.Credentials, credentials.KEYS),
+        (oidc.Oidc, oidc_issuer.KEYS),
+        (service.Service, {*Service.class_traits(input=True), *services.OURS}),
+    ],
+)
+def test_the_hub_takes_every_key_that_the_values_may_have(
+    model: type[BaseModel], known: frozenset[str]
+) -> None:
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+    assert keys <= known
 
 
 # --- credentials --------------------------------------------------------------------------
