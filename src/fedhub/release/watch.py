@@ -66,6 +66,7 @@ class Watch:
     @contextmanager
     def following(self) -> Iterator[None]:
         """Look again and again until the block ends, and once more then."""
+        self._old = set()
         jobs = [one for one in self._pods() if _is_of_job(one)]
         self._old = {one["metadata"]["uid"] for one in (*self._warnings(), *jobs)}
         over = threading.Event()
