@@ -20,6 +20,7 @@ from typing import Any
 from jupyterhub import orm
 
 from fedhub_authenticators.locks import per_user
+from fedhub_authenticators.oidc_issuer import HubIssuer
 
 
 async def end_sessions(user: Any, db: Any, keep: Mapping[str, Any] | None) -> None:
@@ -36,8 +37,24 @@ async def end_sessions(user: Any, db: Any, keep: Mapping[str, Any] | None) -> No
             orm.APIToken.user_id == user.id, orm.APIToken.session_id.isnot(None)
         ):
             db.delete(token)
-        for code in db.query(orm.OAuthCode).filter_by(user_id=user.id):
-            db.delete(code)
+        forget_codes(user, db)
         # Saving commits, and so commits all of the above.
         await user.save_auth_state(dict(keep) if keep else None)
         user._auth_refreshed = None
+
+
+def forget_codes(user: Any, db: Any, **which: str | None) -> None:
+    """Make codes worthless that are on the way to an application; the caller commits.
+
+    A token made of one after a logout would outlive it: JupyterHub's logout ends tokens, and leaves
+    codes (`BaseHandler.clear_login_cookie`).
+
+    Args:
+        user: JupyterHub's user.
+        db: the hub's database session.
+        which: `session_id`, for those of one session alone.
+    """
+    wanted = {"user_id": user.id, **which}
+    for code in db.query(orm.OAuthCode).filter_by(**wanted):
+        db.delete(code)
+    HubIssuer.codes.drop(lambda code: wanted.items() <= vars(code).items())

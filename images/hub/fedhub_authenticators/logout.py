@@ -24,6 +24,7 @@ from traitlets import Enum, Unicode, default
 
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT
+from fedhub_authenticators.hub_sessions import forget_codes
 from fedhub_authenticators.revocation import PATIENCE, Revokes
 from fedhub_authenticators.server_hooks import provider_of
 
@@ -168,7 +169,7 @@ class LogoutPage(OAuthLogoutHandler):
         await LogoutHandler.get(self)
 
     async def default_handle_logout(self) -> None:
-        """Read the tokens before the hub forgets whose session it is.
+        """Read the tokens, and end codes, before the hub forgets whose session it is.
 
         Those of another provider stay away from this one, whoever sent the browser here.
         """
@@ -176,6 +177,9 @@ class LogoutPage(OAuthLogoutHandler):
         hubs = self.settings["authenticator"]
         if user and provider_of(hubs, user.name) is self.authenticator:
             self._kept = await user.get_auth_state() or {}
+        if user:
+            forget_codes(user, self.db, session_id=self.get_session_cookie())
+            self.db.commit()
         await super().default_handle_logout()
 
     async def handle_logout(self) -> None:

@@ -17,7 +17,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from jupyterhub import orm
 from jupyterhub.scopes import access_scopes, expand_scopes, get_scopes_for, has_scope
@@ -74,11 +74,12 @@ class HubIssuer:
             of memory is what makes it good for once.
     """
 
+    codes: ClassVar = ShortMemory[Granted](seconds=CODE_SECONDS, most=MOST_CODES)
+
     def __init__(self, address: str, clients: Mapping[str, bool], keys: SigningKeys) -> None:
         self.address = address
         self.clients = clients
         self.keys = keys
-        self.codes = ShortMemory[Granted](seconds=CODE_SECONDS, most=MOST_CODES)
 
     def metadata(self) -> dict[str, Any]:
         """Return what discovery tells (OpenID Connect Discovery 1.0 section 3)."""

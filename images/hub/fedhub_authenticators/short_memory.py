@@ -38,6 +38,11 @@ class ShortMemory(Generic[V]):
         found = self._things.pop(key, None)
         return found[1] if found else None
 
+    def drop(self, fits: Callable[[V], bool]) -> None:
+        """Forget all things that fit."""
+        for key in [key for key, (_, thing) in self._things.items() if fits(thing)]:
+            del self._things[key]
+
     def __contains__(self, key: str) -> bool:
         self._forget()
         return key in self._things

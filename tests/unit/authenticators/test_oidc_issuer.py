@@ -9,8 +9,9 @@ from urllib.parse import quote_plus
 
 import jwt
 import pytest
+from fedhub_authenticators.hub_sessions import forget_codes
 from fedhub_authenticators.oidc_grants import basic_credentials
-from fedhub_authenticators.oidc_issuer import HubIssuer, subject_of
+from fedhub_authenticators.oidc_issuer import Granted, HubIssuer, subject_of
 from fedhub_authenticators.oidc_keys import SigningKeys
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +101,18 @@ def test_whoever_gets_a_name_and_a_number_later_is_another_subject(db: Session) 
     second = user(db, "ada")
     assert second.id == number, "sqlite gives numbers again"
     assert subject_of(second) != before
+
+
+def test_codes_end_with_all_sessions_of_a_person(db: Session) -> None:
+    ada, bob = user(db, "ada"), user(db, "bob")
+    for one in (ada, bob):
+        HubIssuer.codes.put(
+            one.name,
+            Granted("c", "https://g", subject_of(one), one.id, frozenset(), "s", None, None),
+        )
+    forget_codes(ada, db)
+    assert HubIssuer.codes.take("ada") is None
+    assert HubIssuer.codes.take("bob") is not None
 
 
 # --- credentials --------------------------------------------------------------------------
