@@ -100,6 +100,21 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
             raise self._refusal(client)
         super().post()
 
+    def extract_oauth_params(self) -> Any:
+        """Return what oauthlib takes of a request.
+
+        A code in the fragment, which oauthlib allows, is one that the application does not read and
+        leaves lying in its page, with whatever else runs there.
+
+        Raises:
+            HTTPError: 400, somebody has made such a link.
+        """
+        if set(self.get_arguments("response_mode")) - {"query"}:
+            raise HTTPError(
+                HTTPStatus.BAD_REQUEST, "This hub knows no other response_mode than query."
+            )
+        return super().extract_oauth_params()
+
     def _client_of_service(self) -> orm.OAuthClient | None:
         """Return the client that is asked for, if it is a service's and not a server's."""
         name = self.get_argument("client_id", "", strip=False)
