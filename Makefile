@@ -10,6 +10,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 CHARTPRESS := PIP_NO_INDEX=1 $(BIN)/chartpress $(if $(REGISTRY),--image-prefix $(REGISTRY)/)
+# For several platforms BuildKit builds, which tells as well what is in the image and how it was made.
+ATTESTED := $(if $(PLATFORMS),chartpress-attested.yaml)
 
 .DEFAULT_GOAL := help
 
@@ -22,7 +24,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser postgres promtool apache .venv-custos-sdk/.ready .venv-streamlit/.ready ## Run every test that this machine can run
+test: install browser postgres promtool apache oauth2-proxy .venv-custos-sdk/.ready .venv-streamlit/.ready .venv-appbuilder/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image --ignore tests/cluster $(ARGS)
 
 .PHONY: test-image
@@ -39,9 +41,11 @@ peers: install java ## Start the Keycloak of the tests, to try things on
 	@$(BIN)/python -m tests.peers.keycloak
 
 .PHONY: test-cluster
-test-cluster: install chart-dependency docker-tools cluster-tools ## Test on a Kubernetes of its own (as root)
-	images=$$(ci/cluster-images) && FEDHUB_CLUSTER_IMAGES=$$images \
-	  $(BIN)/python -m pytest --durations 0 --durations-min 1 tests/cluster $(ARGS)
+test-cluster: install browser docker-tools cluster-tools ## Test on a Kubernetes of its own (as root)
+	@$(MAKE) --no-print-directory chart-dependency || echo "Without it the tests on a cluster will skip."
+	@images=; if ci/with-docker true; then images=$$(ci/cluster-images) || exit 1; fi; \
+	FEDHUB_CLUSTER_IMAGES=$$images \
+	  $(BIN)/python -m pytest --durations 0 --durations-min 1 tests/cluster $(ARGS) # or they skip, and say why
 
 .PHONY: cluster-up
 cluster-up: ## Start a Kubernetes cluster to try things on
@@ -58,6 +62,12 @@ lint: install ## Check style and types
 	$(BIN)/mypy
 	$(BIN)/mypy charts/fedhub/files/*.py charts/fedhub/files/backup/*.py
 	$(BIN)/hadolint images/hub/Dockerfile ci/base-image/*.Dockerfile
+
+.PHONY: lint-workflows
+lint-workflows: ## Check the workflows of GitHub
+	@if command -v go >/dev/null; then \
+	  go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 -shellcheck= -pyflakes=; \
+	else echo "No Go here, which builds actionlint: the workflows are not checked."; fi
 
 # Not a part of what lands a change: what it finds depends on the day. --strict, since a package
 # that the database could not be asked about would pass as a sound one.
@@ -94,7 +104,8 @@ screenshots: install browser ## Take the pictures of the README anew
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
 	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
-	    requirements/preview requirements/dev requirements/streamlit requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	    requirements/preview requirements/dev requirements/streamlit requirements/appbuilder \
+	    requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
 	for set in images/hub/added requirements/custos-sdk ci/base-image/hub; do \
 	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
 
@@ -108,15 +119,20 @@ chart: install chart-dependency ## Package the chart into dist/, with the image'
 	$(BIN)/helm package charts/fedhub --destination dist
 
 .PHONY: publish
-publish: registry install docker images/hub/wheels/.ready chart-dependency ## Push image and chart to REGISTRY=host/path
-	$(CHARTPRESS) --push
+publish: registry install docker images/hub/wheels/.ready chart-dependency $(ATTESTED) ## Push image and chart to REGISTRY=host/path
+	$(CHARTPRESS) --push $(if $(PLATFORMS),--builder docker-buildx $(addprefix --platform ,$(PLATFORMS)) --config $(ATTESTED))
 	rm -f dist/fedhub-*.tgz
 	$(BIN)/helm package charts/fedhub --destination dist
 	$(BIN)/helm push dist/fedhub-*.tgz oci://$(REGISTRY)/charts $(if $(filter localhost:%,$(REGISTRY)),--plain-http)
 
+# Options that the classic builder does not know, at the end of the image's own.
+chartpress-attested.yaml: chartpress.yaml
+	@{ cat $<; printf '          - %s\n' --sbom=true --provenance=mode=max; } >$@
+
 .PHONY: clean
 clean: ## Remove what these targets made
-	rm -rf .venv .venv-* node_modules artifacts dist images/hub/wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .oauth2-proxy node_modules artifacts dist chartpress-attested.yaml images/hub/wheels \
+	  .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # --- Set-up -------------------------------------------------------------------------------
 
@@ -154,6 +170,12 @@ node_modules/.ready: package-lock.json .venv/.python-ready
 .venv-streamlit/.ready: requirements/streamlit.txt .venv/.python-ready
 	@$(BIN)/python -m venv --without-pip .venv-streamlit
 	@$(UV) pip install --quiet --python .venv-streamlit/bin/python --require-hashes -r $<
+	@touch $@
+
+# Flask-AppBuilder, of which Superset's login is made, stands in for Superset.
+.venv-appbuilder/.ready: requirements/appbuilder.txt .venv/.python-ready
+	@$(BIN)/python -m venv --without-pip .venv-appbuilder
+	@$(UV) pip install --quiet --python .venv-appbuilder/bin/python --require-hashes -r $<
 	@touch $@
 
 .venv-audit/.ready: requirements/audit.txt .venv/.python-ready
@@ -208,6 +230,17 @@ apache:
 	      apache2-bin libapache2-mod-auth-openidc >/dev/null; } || \
 	  echo "No Apache with mod_auth_openidc here: the test with it will skip."
 
+# oauth2-proxy is an application that logs people in through the hub. Without Go its test skips and says so.
+.PHONY: oauth2-proxy
+oauth2-proxy:
+	@command -v go >/dev/null && $(MAKE) --no-print-directory .oauth2-proxy/oauth2-proxy || \
+	  echo "No Go here, or none that can build oauth2-proxy: the test with it will skip."
+
+.oauth2-proxy/oauth2-proxy: requirements/oauth2-proxy/go.mod requirements/oauth2-proxy/go.sum
+	@echo "Building oauth2-proxy …"
+	@mkdir -p .oauth2-proxy
+	@go build -C requirements/oauth2-proxy -o $(CURDIR)/$@ github.com/oauth2-proxy/oauth2-proxy/v7
+
 # --- The hub image and the chart ------------------------------------------------------------
 
 # What the image's build needs, by this machine's own pip settings; the build itself asks no index.
@@ -253,7 +286,8 @@ cluster-tools:
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	    echo "Installing containerd, CNI plugins, iptables and npm …" && apt-get update -qq >/dev/null && \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	      containerd runc containernetworking-plugins iptables npm >/dev/null; } || \
+	      containerd runc containernetworking-plugins iptables \
+	      $$(command -v npm >/dev/null || echo npm) >/dev/null; } || \
 	  echo "containerd, runc, CNI plugins, iptables or npm is missing here: tests that need it will skip."
 	@command -v go >/dev/null || echo "No Go here, which builds Kubernetes: https://go.dev/dl"
 

@@ -130,6 +130,8 @@ tlsPrivateKeyFile: %q
 containerRuntimeEndpoint: %q
 clusterDomain: cluster.local
 clusterDNS: [%s]
+# Changed Secrets reach pods in seconds; the default is a minute.
+syncFrequency: 10s
 resolvConf: ""
 cgroupDriver: cgroupfs
 cgroupRoot: /%s

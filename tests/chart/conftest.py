@@ -22,7 +22,8 @@ from tests.unit.hub.helm import HELM
 CHART = ROOT / "charts" / "fedhub"
 STAND_IN = Path(__file__).with_name("stand_in") / "jupyterhub"
 CACHE = Path(os.environ.get("FEDHUB_CHART_CACHE") or Path.home() / ".cache/fedhub/charts")
-ARCHIVE = CACHE / "jupyterhub-4.4.0.tgz"
+Z2JH = str(yaml.safe_load((CHART / "Chart.lock").read_text())["dependencies"][0]["version"])
+ARCHIVE = CACHE / f"jupyterhub-{Z2JH}.tgz"
 
 SCENARIOS = sorted((CHART / "ci").glob("*-values.yaml"))
 
@@ -86,11 +87,11 @@ def on_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def on_z2jh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not ARCHIVE.is_file():
-        pytest.skip("z2jh chart 4.4.0 not at hand")
+        pytest.skip(f"z2jh chart {Z2JH} not at hand")
     return with_dependency(tmp_path_factory.mktemp("z2jh"), ARCHIVE)
 
 
-@pytest.fixture(params=["stand-in", "z2jh 4.4.0"])
+@pytest.fixture(params=["stand-in", f"z2jh {Z2JH}"])
 def chart(request: pytest.FixtureRequest) -> Path:
     """The chart on each dependency."""
     name = "on_stand_in" if request.param == "stand-in" else "on_z2jh"

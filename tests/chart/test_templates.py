@@ -7,7 +7,7 @@ import yaml
 
 from fedhub.new.template import LOGINS, SITUATIONS, filled, template, yours
 from fedhub.secrets.keys import as_tree, missing_keys, new_keys
-from tests.chart.conftest import ARCHIVE, Render, helm, merged
+from tests.chart.conftest import ARCHIVE, Z2JH, Render, helm, merged
 from tests.previews import ROOT
 
 TEXTS = {name: template(name, None) for name in LOGINS} | {
@@ -56,7 +56,7 @@ def test_a_template_renders_as_it_is(render: Render, name: str) -> None:
 
 def test_the_example_in_plain_z2jh_renders_on_z2jhs_own_chart() -> None:
     if not ARCHIVE.is_file():
-        pytest.skip("z2jh chart 4.4.0 not at hand")
+        pytest.skip(f"z2jh chart {Z2JH} not at hand")
     path = ROOT / "values" / "z2jh-custos.values.yaml"
     done = helm("template", "myhub", str(ARCHIVE), "--values", str(path))
     assert done.returncode == 0, done.stderr

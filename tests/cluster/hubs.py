@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from tests.previews import ROOT
 from tests.unit.hub.helm import HELM
 
 COMMAND = ROOT / "ci/cluster"
-NODE = "10.213.0.2"
+DRIVER = os.environ.get("FEDHUB_CLUSTER_DRIVER") or "native"
+KUBERNETES = os.environ.get("FEDHUB_KUBERNETES") or "newest"
+"""`newest` or `oldest`, as ci/cluster has it."""
 RELEASE = "myhub"
 
 Values = dict[str, Any]
@@ -106,7 +109,7 @@ def cluster(folder: Path, *command: str, refused: bool = False, checkout: Path =
     Returns: what it said, or where it must refuse, why.
     """
     done = subprocess.run(
-        [checkout / "ci/cluster", "--driver", "native", *command],
+        [checkout / "ci/cluster", "--driver", DRIVER, "--kubernetes", KUBERNETES, *command],
         check=False,
         capture_output=True,
         text=True,
@@ -142,6 +145,19 @@ class Cluster:
 
     def kubectl(self, *command: str) -> str:
         return cluster(self.folder, "kubectl", *command)
+
+    @cached_property
+    def node(self) -> dict[str, Any]:
+        """The only node, as Kubernetes has it."""
+        (node,) = json.loads(self.kubectl("get", "nodes", "-o", "json"))["items"]
+        return dict(node)
+
+    @property
+    def address(self) -> str:
+        """The node's, where this machine reaches its ports."""
+        addresses = self.node["status"]["addresses"]
+        (found,) = (one["address"] for one in addresses if one["type"] == "InternalIP")
+        return str(found)
 
 
 @dataclass(frozen=True)
@@ -213,7 +229,9 @@ class Hub:
     def browser(self) -> httpx.Client:
         """A client that keeps cookies; it follows no redirect."""
         (port,) = self.get("service", "proxy-public")["spec"]["ports"]
-        return httpx.Client(base_url=f"http://{NODE}:{port['nodePort']}", timeout=30)
+        return httpx.Client(
+            base_url=f"http://{self.cluster.address}:{port['nodePort']}", timeout=30
+        )
 
 
 def log_in(browser: httpx.Client, name: str) -> None:
@@ -252,3 +270,13 @@ def has_a_server(browser: httpx.Client, name: str) -> bool:
 def _same_site(browser: httpx.Client) -> dict[str, str]:
     """What a page of the hub adds to its requests."""
     return {"X-XSRFToken": browser.cookies.get("_xsrf", path="/hub/") or ""}
+
+
+def left(hub: Hub) -> list[str]:
+    """What is in the namespace, but for pods that are about to end."""
+    kinds = "secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs,pods"
+    return sorted(
+        f"{one['kind']}/{one['metadata']['name']}"
+        for one in hub.get(kinds)["items"]
+        if "deletionTimestamp" not in one["metadata"]
+    )

@@ -15,6 +15,7 @@ from tests.cluster.hubs import (
     Hub,
     Values,
     account,
+    left,
     log_in,
     start_server,
     until,
@@ -56,16 +57,6 @@ def kept(hub: Hub) -> dict[str, str]:
         for key, value in data.items()
         if key != "values.yaml"
     }
-
-
-def left(hub: Hub) -> list[str]:
-    """What is in the namespace, but for pods that are about to end."""
-    kinds = "secrets,configmaps,persistentvolumeclaims,deployments,services,jobs,cronjobs,pods"
-    return sorted(
-        f"{one['kind']}/{one['metadata']['name']}"
-        for one in hub.get(kinds)["items"]
-        if "deletionTimestamp" not in one["metadata"]
-    )
 
 
 def test_made_up_secrets_stay_and_the_first_upgrade_replaces_the_pods_once(hub: Hub) -> None:

@@ -128,6 +128,30 @@ def secret_of(kept: Credentials | None, client_id: str) -> SecretStr | None:
     return SecretStr(text.strip())
 
 
+def where_login_ends(address: str, *, opened: bool) -> str:
+    """Have a person log in with their browser; return the address where that ends.
+
+    Args:
+        address: where it begins.
+        opened: whether to open it in the browser.
+    """
+    say("Open this address, and log in as somebody who may use the application:")
+    say(address)
+    if opened:
+        import webbrowser
+
+        webbrowser.open(address)
+    say(
+        "Paste the address at the callback URL where the browser ends. The application there did "
+        "not begin this login: it may complain, or lead on, and then the browser's network tools "
+        "have the address."
+    )
+    answer: str = typer.prompt(
+        "Address, or Enter for none", default="", show_default=False, err=True
+    )
+    return answer
+
+
 def print_plan(plan: Plan, problems: Sequence[FedhubError]) -> None:
     """Print a plan: what is to be done on stdout, the rest on stderr."""
     from fedhub.registration.text import item_text, usage_lines

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from fedhub.errors import FedhubError, UsageError
 from fedhub.hub.credentials import HIDDEN
+from fedhub.services.declared import role_scope
 from fedhub.services.handover import DAY, Handover
 
 # --- as text -------------------------------------------------------------------------------
@@ -92,6 +93,7 @@ _FILES = {
     "grafana": "grafana.ini",
     "superset": "superset.txt",
     "authlib": "authlib.txt",
+    "passport": "passport.txt",
     "curl": "curl.sh",
     "oauth2-proxy": "oauth2-proxy.cfg",
 }
@@ -118,6 +120,7 @@ def as_configuration(found: Handover, kind: str) -> str:
         )
     text = (Path(__file__).with_name("configurations") / _FILES[kind]).read_text(encoding="utf-8")
     values = _values(found)
+    text = text.replace("@role_path@", _role_path(found))  # it has quotes of its own
     return _GAP.sub(lambda gap: _quoted(values[gap[1]], kind), text)
 
 
@@ -136,6 +139,16 @@ def _values(found: Handover) -> Mapping[str, str]:
         "host": found.host,
         "issuer": found.issuer or "",
     }
+
+
+def _role_path(found: Handover) -> str:
+    """Return JMESPath that finds the role of Grafana that fits somebody's scopes; "" for none."""
+    fitting = [
+        f"contains(scopes[*], '{role_scope(found.service, role)}') && '{role.capitalize()}'"
+        for role in ("admin", "editor")
+        if role_scope(found.service, role) in found.scopes
+    ]
+    return " || ".join([*fitting, "'Viewer'"]) if fitting else ""
 
 
 def _quoted(value: str, kind: str) -> str:

@@ -15,6 +15,7 @@ import pyrage
 import pytest
 
 from fedhub.hub.load import load_hub
+from fedhub.preview.processes import proxy_command
 from fedhub.services.declared import find
 from fedhub.services.forms import CONFIGURATIONS
 from tests.unit.services.conftest import CALLBACK, OF_FEDHUB, VALUES, add, hub_of, service
@@ -151,6 +152,15 @@ def test_grafanas_file_says_the_same(own: str) -> None:
 def test_programs_are_python_whatever_the_address_holds(x: str, kind: str) -> None:
     add(callback="https://a.example.org/x?a='%22;$(id)&b=%7B")
     compile(credentials("--format", kind).stdout, kind, "exec")
+
+
+def test_passports_program_is_javascript_whatever_the_address_holds(x: str) -> None:
+    add(callback="https://a.example.org/x?a='%22;$(id)&b=%7B")
+    program = Path("app.mjs")
+    program.write_text(credentials("--format", "passport").stdout)
+    node, *_ = proxy_command()
+    done = subprocess.run([node, "--check", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("end", ["1;touch$IFS'owned'", "';touch$IFS'owned';'"])

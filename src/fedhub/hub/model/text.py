@@ -104,6 +104,14 @@ TimeZone = Annotated[
 ImageTag = Annotated[
     str, *_text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "must be the tag of an image")
 ]
+RoleName = Annotated[
+    str,
+    *_text(
+        "[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9_])?",
+        "a role's name is lower-case letters, digits, hyphens and underscores, and ends with no "
+        "hyphen",
+    ),
+]
 AuthenticatorName = Annotated[
     str,
     *_text(
