@@ -342,3 +342,18 @@ def test_what_the_values_say_of_the_release_is_checked(work: Path, chart: Path) 
     assert done.returncode == 1
     assert "bad.yaml:3:28: global.fedhub.release.name: must be" in done.stderr
     assert "bad.yaml:3:15: unknown key global.fedhub.release.namespce; did you" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["chart", "version", "context"])
+def test_nothing_in_the_values_is_an_option_of_helm(key: str, work: Path, chart: Path) -> None:
+    ran = work / "ran"
+    evil = work / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
+    evil.chmod(0o755)
+    shutil.copytree(chart, work / "campus")  # helm takes a release's name for a chart's, then
+    release = {"global": {"fedhub": {"release": {key: f"--post-renderer={evil}"}}}}
+    (work / "bad.yaml").write_text(yaml.safe_dump(release))
+    done = fedhub("render", "campus", "-f", "bad.yaml")
+    assert done.returncode == 1
+    assert f"global.fedhub.release.{key}: must not start with -" in done.stderr
+    assert not ran.exists()
