@@ -7,13 +7,21 @@ import json
 import os
 import shutil
 import subprocess
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from fedhub.errors import FedhubError
+from fedhub.hub import load_hub
+from fedhub.hub.credentials import masked, secret_strings
 from fedhub.hub.encrypted import sops_binary
+from fedhub.release.manifests import Manifest
+from fedhub.release.render import check_readable
+from fedhub.secrets.signing import new_signing_key
 from tests.chart.conftest import ARCHIVE, KEYS
 from tests.previews import EXAMPLES, ROOT
 from tests.unit.hub.helm import HELM
@@ -164,6 +172,31 @@ def test_a_secret_that_an_object_would_show_is_refused(work: Path, chart: Path) 
     assert "s.1234567890" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda key: f"signing: |\n{textwrap.indent(key, '  ')}",
+        lambda key: json.dumps({"signing": key}),
+        lambda key: base64.b64encode(f"{key}and more".encode()).decode(),
+    ],
+    ids=["indented", "quoted", "base64"],
+)
+def test_a_key_that_an_object_would_show_is_refused_however_it_stands_there(
+    work: Path, put: Callable[[str], str]
+) -> None:
+    key = new_signing_key()
+    (work / "values/x.values.yaml").write_text("jupyterhub: {}\n")
+    seal(work, "x", {"global": {"fedhub": {"oidc": {"privateKey": key}}}})
+    hub = load_hub("x")
+    seen = {"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"file": put(key)}}
+    with pytest.raises(FedhubError, match="privateKey is secret, and would be readable in Conf"):
+        check_readable(hub, [Manifest("", seen)])
+    check_readable(hub, [Manifest("", seen | {"kind": "Secret"})])
+    told = masked(put(key), secret_strings(hub))
+    assert not [line for line in key.splitlines()[1:-1] if line in told]
+    assert put(key) not in told
+
+
 def test_a_secret_is_in_no_argument_variable_file_or_output(
     work: Path, chart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -309,3 +342,18 @@ def test_what_the_values_say_of_the_release_is_checked(work: Path, chart: Path) 
     assert done.returncode == 1
     assert "bad.yaml:3:28: global.fedhub.release.name: must be" in done.stderr
     assert "bad.yaml:3:15: unknown key global.fedhub.release.namespce; did you" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["chart", "version", "context"])
+def test_nothing_in_the_values_is_an_option_of_helm(key: str, work: Path, chart: Path) -> None:
+    ran = work / "ran"
+    evil = work / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
+    evil.chmod(0o755)
+    shutil.copytree(chart, work / "campus")  # helm takes a release's name for a chart's, then
+    release = {"global": {"fedhub": {"release": {key: f"--post-renderer={evil}"}}}}
+    (work / "bad.yaml").write_text(yaml.safe_dump(release))
+    done = fedhub("render", "campus", "-f", "bad.yaml")
+    assert done.returncode == 1
+    assert f"global.fedhub.release.{key}: must not start with -" in done.stderr
+    assert not ran.exists()
