@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,20 @@ def test_by_openid_connect_they_are_the_claim_roles(hub: RunningHub, persona: st
         info = httpx.get(f"{hub.url}hub/oidc/userinfo", headers=headers, trust_env=False).json()
     assert jwt.decode(token, options={"verify_signature": False})["roles"] == HAS[persona]
     assert info["roles"] == HAS[persona]
+
+
+def test_the_test_of_a_service_says_who_has_which(values: Path) -> None:
+    found = json.loads(fedhub_service("test", str(values), "grafana", "--format", "json"))
+    assert {one["persona"]: one["roles"] for one in found if one["user"]} == HAS
+    assert all(one["claims"]["roles"] == one["roles"] for one in found if one["user"])
+
+
+def test_its_owner_is_told_where_they_are(values: Path) -> None:
+    told = fedhub_service("credentials", str(values), "grafana")
+    assert "custom:grafana:<role> in the field scopes, a list; of the issuer, the claim" in told
+    data = json.loads(fedhub_service("credentials", str(values), "grafana", "--format", "json"))
+    assert data["roles"] == ["admin", "editor"]
+    assert "roles" not in fedhub_service("credentials", str(values), "asks")
 
 
 def test_a_service_without_roles_hears_of_none(hub: RunningHub) -> None:

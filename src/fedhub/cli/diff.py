@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fedhub.cli import arguments, fleet
+from fedhub.cli import arguments, colours, fleet
 from fedhub.cli.asking import busy, say
 
 if TYPE_CHECKING:
@@ -74,12 +72,11 @@ def print_changes(found: Comparison) -> None:
     """Print what is different, coloured on a terminal, and in a line how much."""
     from fedhub.errors import for_terminal
 
-    # https://no-color.org: any value that is not empty
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    coloured = colours.on_stdout()
 
     def echo(text: str, colour: str | None, *, bold: bool = False) -> None:
         text = for_terminal(text)
-        typer.echo(typer.style(text, fg=colour, bold=bold or None) if colours else text)
+        typer.echo(typer.style(text, fg=colour, bold=bold or None) if coloured else text)
 
     for change in found.changes:
         sign = {"added": "+ ", "removed": "- ", "changed": ""}[change.kind]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from fedhub.cli import arguments
+from fedhub.cli import arguments, colours
 from fedhub.cli.asking import say
 
 if TYPE_CHECKING:
@@ -84,11 +83,9 @@ def run(
 def _print(one: Done, width: int) -> None:
     from fedhub.errors import for_terminal
 
-    # https://no-color.org: any value that is not empty
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     state = f"{one.state:<7}"
     first, *more = for_terminal(one.detail).splitlines() or [""]
-    shown = typer.style(state, fg=_COLOURS[one.state]) if colours else state
+    shown = typer.style(state, fg=_COLOURS[one.state]) if colours.on_stdout() else state
     typer.echo(f"{shown}  {one.hub:<{width}}  {first}")
     for line in more:
         typer.echo(f"{'':<{width + 11}}{line}")

@@ -175,9 +175,14 @@ def credentials(
     ] = None,
 ) -> None:
     """Say what the owner of an application needs; its secret only where that is safe."""
+    from fedhub.errors import UsageError
     from fedhub.services.forms import handed_over, holds_secret
     from fedhub.services.handover import handover
 
+    if file is not None and file.exists():
+        raise UsageError(
+            f"{file} is there already, and stays as it is", fix="name a new file with --output"
+        )
     with_secret = reveal or bool(file or age)
     found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
     text = handed_over(found, output, reveal=with_secret, recipient=age)
@@ -188,7 +193,7 @@ def credentials(
 
         create(file, text.encode(), mode=0o600)
     if not holds_secret(output):
-        typer.echo("The secret is not in it; --format env has it, for the same file", err=True)
+        typer.echo("It takes the secret from a variable; --format text has it", err=True)
     elif not with_secret:
         typer.echo("The secret is hidden; see --output, --age, and --reveal", err=True)
 
@@ -295,6 +300,7 @@ def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = F
     found = removal(hub, name, folder=arguments.FOLDER)
     if dry_run:
         typer.echo(found.shown(), nl=False)
+        typer.echo("Nothing is removed yet; its secret would be, too", err=True)
         return
     asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
     found.carry_out()

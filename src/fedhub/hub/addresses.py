@@ -67,6 +67,12 @@ def host_of(address: str) -> str:
         return ""
 
 
+def is_web_address(text: str) -> bool:
+    """Return whether text is the address of a host, by https or http."""
+    web = text.startswith(("https://", "http://"))
+    return web and host_of(text) != "" and text.isprintable() and " " not in text
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine; a name that begins like its address is not."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -94,9 +94,8 @@ def beside(path: Path, content: bytes, *, mode: int) -> Iterator[Path]:
         sweep(path.parent)
         number, draft = _locked_draft(path)
     except OSError as error:
-        raise FedhubError(
-            f"{path.parent} can't be written: {error.strerror}", fix="check its permissions"
-        ) from None
+        fix = "make it" if isinstance(error, FileNotFoundError) else "check its permissions"
+        raise FedhubError(f"{path.parent} can't be written: {error.strerror}", fix=fix) from None
     try:
         with os.fdopen(number, "wb") as file:
             try:

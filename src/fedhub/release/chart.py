@@ -55,9 +55,11 @@ def chart_of(hub: Hub, reference: str | None, version: str | None) -> Chart:
         return Chart(_with_dependencies(str(_in_checkout(hub))))
     if hub.z2jh_at:
         raise _unknown(hub, "a chart around z2jh's, and the values don't say which")
-    if archive().is_file():
-        return Chart(str(archive()))
-    return Chart("jupyterhub", ("--repo", _Z2JH_REPOSITORY, "--version", version or Z2JH))
+    version = version or Z2JH
+    kept = archive(version=version)
+    if kept.is_file():
+        return Chart(str(kept))
+    return Chart("jupyterhub", ("--repo", _Z2JH_REPOSITORY, "--version", version))
 
 
 def archive(name: str = "jupyterhub", version: str = Z2JH) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fedhub.checks.linter import check_hub
-from fedhub.errors import FedhubError, Problems
+from fedhub.errors import FedhubError, Problems, UsageError
 from fedhub.hub import Hub, load_hub
 from fedhub.hub.addresses import home_url
 from fedhub.release.compare import Comparison, compare
@@ -17,6 +18,10 @@ from fedhub.release.findings import Finding, skipped
 from fedhub.release.kubectl import pinned
 from fedhub.release.target import Release, release_of
 from fedhub.release.verify import verify
+
+_TIME = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h))+")
+"""What helm takes (Go, `time.ParseDuration`), without its units below a millisecond."""
+_SOME = re.compile(r"[1-9]")
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,12 @@ class Rollout:
         files: more values files, over each hub's own.
         context: kubectl's, over what the values say.
         namespace: likewise.
-        timeout: how long helm waits.
+        timeout: how long helm waits, as helm has it, such as `5m`.
         looks: whether a hub's login is looked at afterwards.
         stop: passes Ctrl-C on.
+
+    Raises:
+        UsageError: the timeout is no time.
     """
 
     files: Sequence[Path]
@@ -76,6 +84,13 @@ class Rollout:
     timeout: str = "5m"
     looks: bool = True
     stop: Stop = field(default_factory=Stop)
+
+    def __post_init__(self) -> None:
+        if not (_TIME.fullmatch(self.timeout) and _SOME.search(self.timeout)):
+            raise UsageError(
+                f"--timeout {self.timeout} is no time",
+                fix="write it as helm does, such as 90s or 5m",
+            )
 
     def opened(self, name: str) -> tuple[Hub, Release]:
         """Return a hub that has no errors, and where it goes.

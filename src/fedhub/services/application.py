@@ -24,6 +24,7 @@ from joserfc.jwk import KeySet
 
 from fedhub.errors import FedhubError
 from fedhub.services.connection import UNREACHED, connection
+from fedhub.services.declared import roles_in, texts
 from fedhub.services.handover import Handover
 
 _ALGORITHM = "RS256"
@@ -45,11 +46,13 @@ class Told:
     Attributes:
         user: the user name.
         groups: those that the application learns of.
+        roles: those of the service's own that the user has.
         claims: of the ID token, verified; empty without OpenID Connect.
     """
 
     user: str
     groups: tuple[str, ...]
+    roles: tuple[str, ...] = ()
     claims: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -182,9 +185,12 @@ class Application:
             raise self._wrong(f"does not say who has logged in ({reply.status_code})")
         if claims and said.get("sub") != claims["sub"]:
             raise self._wrong("names two people, in the ID token and for the access token")
-        groups = said.get("groups")
-        named = groups if isinstance(groups, list) else []
-        return Told(said[name], tuple(one for one in named if isinstance(one, str)), claims)
+        roles = (
+            texts(claims.get("roles"))
+            if self._issuer
+            else roles_in(self._found.service, texts(said.get("scopes")))
+        )
+        return Told(said[name], texts(said.get("groups")), roles, claims)
 
     def _grant(self, code: str) -> dict[str, str]:
         return {

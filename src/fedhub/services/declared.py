@@ -88,6 +88,12 @@ def role_scope(name: str, role: str) -> str:
     return f"custom:{name}:{role}"
 
 
+def roles_in(name: str, scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return the roles of a service that scopes say."""
+    before = role_scope(name, "")
+    return tuple(one.removeprefix(before) for one in scopes if one.startswith(before))
+
+
 def find(hub: Hub, name: str) -> Service:
     """Return one service.
 
@@ -113,7 +119,7 @@ def _service(hub: Hub, path: tuple[str, ...], entry: Mapping[str, Any]) -> Servi
         client_id=str(entry.get("oauth_client_id") or f"service-{name}"),
         redirect_uri=str(entry.get("oauth_redirect_uri") or ""),
         scopes=(
-            *_texts(entry.get("oauth_client_allowed_scopes")),
+            *texts(entry.get("oauth_client_allowed_scopes")),
             *(role_scope(name, role) for role in roles),
         ),
         users=_named(people, "users"),
@@ -131,14 +137,15 @@ def _declared_at(hub: Hub, path: tuple[str, ...], entry: Mapping[str, Any]) -> P
 
 def _roles(hub: Hub, name: str) -> Iterator[Mapping[str, Any]]:
     for role in mapping(hub.z2jh_get("hub", "loadRoles")).values():
-        if {"access:services", access_scope(name)} & set(_texts(mapping(role).get("scopes"))):
+        if {"access:services", access_scope(name)} & set(texts(mapping(role).get("scopes"))):
             yield role
 
 
 def _named(people: Iterable[Mapping[str, Any]], kind: str) -> tuple[str, ...]:
     """Return all names of a kind, each once."""
-    return tuple(dict.fromkeys(name for one in people for name in _texts(one.get(kind))))
+    return tuple(dict.fromkeys(name for one in people for name in texts(one.get(kind))))
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the texts in what may be a list; nothing of anything else."""
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from fedhub.errors import FedhubError, UsageError
-from fedhub.hub.addresses import home_url, host_of
+from fedhub.hub.addresses import home_url, host_of, is_web_address
 from fedhub.hub.load import load_hub
 from fedhub.hub.providers import mapping
 from fedhub.hub.values import Hub
@@ -135,16 +135,11 @@ def home_of(hub: Hub, hub_url: str | None) -> str:
             f"the values of {hub.name} do not say where the hub is",
             fix="add --hub-url https://…",
         )
-    if not _is_address(home):
+    if not is_web_address(home):
         raise UsageError(
             f"{home!r} is no address of a hub", fix="give one such as https://hub.example.org"
         )
     return home
-
-
-def _is_address(text: str) -> bool:
-    web = text.startswith(("https://", "http://"))
-    return web and host_of(text) != "" and text.isprintable() and " " not in text
 
 
 def _is_issuer(hub: Hub, service: Service) -> bool:

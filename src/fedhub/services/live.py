@@ -66,8 +66,9 @@ def log_in(found: Handover, ask: Callable[[str], str]) -> Finding:
     except FedhubError as error:
         return of_error("login", found.service, error)
     groups = f"in {', '.join(told.groups)}" if told.groups else "in no group that it learns of"
+    roles = f", as {', '.join(told.roles)}" if told.roles else ""
     claims = f"; the ID token has {', '.join(told.claims)}" if told.claims else ""
-    return ok("login", found.service, f"{told.user} gets in, {groups}{claims}")
+    return ok("login", found.service, f"{told.user} gets in, {groups}{roles}{claims}")
 
 
 def _findings(found: Handover) -> Iterator[Finding]:

@@ -99,13 +99,14 @@ def added_json(done: Added) -> str:
 
 def seen_table(seen: Sequence[Seen]) -> list[str]:
     """Return the lines of a table of what became of personas."""
-    head = ("persona", "", "as", "groups", "")
+    head = ("persona", "", "as", "groups", "roles", "")
     rows = [
         (
             one.persona,
             one.fate,
             one.user,
             ", ".join(one.groups),
+            ", ".join(one.roles),
             "asked to confirm" if one.confirmed else "",
         )
         for one in seen
@@ -131,6 +132,7 @@ def seen_json(seen: Iterable[Seen]) -> str:
             "fate": one.fate,
             "user": one.user or None,
             "groups": one.groups,
+            "roles": one.roles,
             "confirmed": one.confirmed,
             "claims": dict(one.claims) or None,
         }

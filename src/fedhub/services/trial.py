@@ -33,6 +33,7 @@ class Seen:
         fate: in words.
         user: the user name that the application was told; "" for none.
         groups: the groups that it was told.
+        roles: those of the service's own.
         confirmed: whether the hub asked the person first.
         claims: of the ID token, where the hub is an OpenID Connect issuer; else empty.
     """
@@ -41,6 +42,7 @@ class Seen:
     fate: Fate
     user: str = ""
     groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     confirmed: bool = False
     claims: Mapping[str, Any] = field(default_factory=dict)
 
@@ -111,7 +113,9 @@ class _Person:
                         fix="look at its log: `fedhub run --verbose`",
                     )
                 claims = application.told(answer).claims
-        return Seen(self._persona.name, "gets in", told.user, told.groups, confirmed, claims)
+        return Seen(
+            self._persona.name, "gets in", told.user, told.groups, told.roles, confirmed, claims
+        )
 
     def _logged_in(self) -> bool:
         several = len(self._running.providers) > 1

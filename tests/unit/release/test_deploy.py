@@ -32,8 +32,15 @@ def test_what_check_finds_stops_it(work: Path, config: dict[str, str]) -> None:
     assert "does not answer" not in done.stderr
 
 
+@pytest.mark.parametrize("timeout", ["5", "soon", "0s", "-5m", "5m ", ""])
+def test_what_is_no_time_is_a_wrong_use(work: Path, config: dict[str, str], timeout: str) -> None:
+    done = fedhub("deploy", "campus", "--yes", f"--timeout={timeout}", **config)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"--timeout {timeout} is no time; ")
+
+
 def test_a_cluster_that_is_not_there_is_said_in_a_line(work: Path, config: dict[str, str]) -> None:
-    for option in ("--yes", "--dry-run"):
+    for option in ("--yes", "--dry-run", "--timeout=1h30m0.5s"):
         done = fedhub("deploy", "campus", option, **config)
         assert (done.returncode, done.stdout) == (1, "")
         # Which context is the current one, kubectl says, where there is one.

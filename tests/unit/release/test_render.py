@@ -19,6 +19,7 @@ from fedhub.errors import FedhubError
 from fedhub.hub import load_hub
 from fedhub.hub.credentials import masked, secret_strings
 from fedhub.hub.encrypted import sops_binary
+from fedhub.release.chart import chart_of
 from fedhub.release.manifests import Manifest
 from fedhub.release.render import check_readable
 from fedhub.secrets.signing import new_signing_key
@@ -114,6 +115,19 @@ def test_a_plain_z2jh_file_is_rendered_with_z2jhs_chart(work: Path) -> None:
     labels = objects(text)["Deployment/hub"]["metadata"]["labels"]
     assert (labels["release"], labels["helm.sh/chart"]) == ("one", "jupyterhub-4.4.0")
     assert fedhub("check", "old").stdout.count("load") == 0
+
+
+def test_an_archive_of_another_version_is_not_taken(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (work / "values/old.values.yaml").write_text("hub: {}\n")
+    for version in ("4.4.0", "4.3.0"):
+        (work / f"jupyterhub-{version}.tgz").touch()
+    monkeypatch.setenv("FEDHUB_CHART_CACHE", str(work))
+    hub = load_hub("old")
+    assert chart_of(hub, None, None).reference == str(work / "jupyterhub-4.4.0.tgz")
+    assert chart_of(hub, None, "4.3.0").reference == str(work / "jupyterhub-4.3.0.tgz")
+    assert chart_of(hub, None, "4.2.0").options[-2:] == ("--version", "4.2.0")
 
 
 def test_a_dependency_that_is_kept_is_put_in_place(work: Path, chart: Path) -> None:

@@ -68,6 +68,7 @@ def test_it_is_not_removed_without_being_asked(x: str) -> None:
     assert "nobody can be asked here; add --yes" in done.stderr
     shown = service("remove", "x", "grafana", "--dry-run")
     assert "-      grafana:" in shown.stdout
+    assert shown.stderr == "Nothing is removed yet; its secret would be, too\n"
     assert (VALUES.read_text(), SECRETS.read_bytes()) == before
 
 

@@ -18,8 +18,8 @@ class Release(Strict):
     chart: NoOption | None = Field(
         None,
         description="The chart, as `helm install` takes it: a folder, an archive, `oci://…` or "
-        "`<repository>/<chart>`. Default: `charts/fedhub` of the checkout, or z2jh's for a plain "
-        "z2jh file.",
+        "`<repository>/<chart>`. Default: `charts/fedhub` in the working folder or above "
+        "it, or z2jh's for a plain z2jh file.",
     )
     version: NoOption | None = Field(
         None, description="The chart's version, where it is not a folder or archive."
