@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from fedhub.cli import arguments, asking, fleet
 from fedhub.cli.diff import done_of, print_changes
-from fedhub.errors import UsageError
 
 if TYPE_CHECKING:
     from fedhub.release.fleet import Done
@@ -41,7 +39,6 @@ def deploy(
 ) -> None:
     """Install or upgrade hubs: checked, waited for, rolled back if they don't come up, verified."""
     names = fleet.named(hubs, everything=everything)
-    _check_duration(timeout)
 
     from fedhub.release.compare import compare
     from fedhub.release.rollout import Rollout
@@ -72,16 +69,6 @@ def deploy(
     else:
         _print(done)
     raise typer.Exit(0 if done.good else 1)
-
-
-def _check_duration(timeout: str) -> None:
-    """Refuse what Go's time.ParseDuration, and so helm, would refuse later.
-
-    Raises:
-        UsageError: it is no duration.
-    """
-    if re.fullmatch(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", timeout) is None:
-        raise UsageError(f"--timeout {timeout} is no duration", fix="write it as 90s, 5m or 1h30m")
 
 
 def _print(done: Result) -> None:

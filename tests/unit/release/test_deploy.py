@@ -50,13 +50,6 @@ def test_a_cluster_that_is_not_there_is_said_in_a_line(work: Path, config: dict[
         assert SECRET not in done.stderr
 
 
-@pytest.mark.parametrize("timeout", ["5", "m", "five", "", "-5m"])
-def test_a_timeout_that_is_none(timeout: str, work: Path, config: dict[str, str]) -> None:
-    done = fedhub("deploy", "campus", "--yes", f"--timeout={timeout}", **config)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"--timeout {timeout} is no duration; ")
-
-
 def test_several_hubs_need_a_word_where_nobody_can_be_asked(
     work: Path, config: dict[str, str]
 ) -> None:
