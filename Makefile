@@ -24,7 +24,7 @@ run: install ## Run the example hub (another one with HUB=name), with a login to
 	$(BIN)/fedhub run $(HUB) --port 8000
 
 .PHONY: test
-test: install browser postgres promtool apache .venv-custos-sdk/.ready .venv-streamlit/.ready ## Run every test that this machine can run
+test: install browser postgres promtool apache oauth2-proxy .venv-custos-sdk/.ready .venv-streamlit/.ready .venv-appbuilder/.ready ## Run every test that this machine can run
 	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore tests/image --ignore tests/cluster $(ARGS)
 
 .PHONY: test-image
@@ -89,6 +89,7 @@ bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/idp_search.py
 	$(BIN)/python bench/login.py
 	$(BIN)/python bench/sync.py
+	$(BIN)/python bench/fleet.py
 
 .PHONY: generate
 generate: install ## Write what is generated from the code: traits table, reference, rules page
@@ -103,7 +104,8 @@ screenshots: install browser ## Take the pictures of the README anew
 .PHONY: pins
 pins: $(BIN)/uv ## Recompile the requirement files
 	for set in requirements/bootstrap images/hub/requirements images/hub/build requirements/cli \
-	    requirements/preview requirements/dev requirements/streamlit requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	    requirements/preview requirements/dev requirements/streamlit requirements/appbuilder \
+	    requirements/audit; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
 	for set in images/hub/added requirements/custos-sdk ci/base-image/hub; do \
 	  $(COMPILE) --no-deps $$set.in -o $$set.txt || exit 1; done
 
@@ -129,7 +131,8 @@ chartpress-attested.yaml: chartpress.yaml
 
 .PHONY: clean
 clean: ## Remove what these targets made
-	rm -rf .venv .venv-* node_modules artifacts dist chartpress-attested.yaml images/hub/wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .oauth2-proxy node_modules artifacts dist chartpress-attested.yaml images/hub/wheels \
+	  .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # --- Set-up -------------------------------------------------------------------------------
 
@@ -167,6 +170,12 @@ node_modules/.ready: package-lock.json .venv/.python-ready
 .venv-streamlit/.ready: requirements/streamlit.txt .venv/.python-ready
 	@$(BIN)/python -m venv --without-pip .venv-streamlit
 	@$(UV) pip install --quiet --python .venv-streamlit/bin/python --require-hashes -r $<
+	@touch $@
+
+# Flask-AppBuilder, of which Superset's login is made, stands in for Superset.
+.venv-appbuilder/.ready: requirements/appbuilder.txt .venv/.python-ready
+	@$(BIN)/python -m venv --without-pip .venv-appbuilder
+	@$(UV) pip install --quiet --python .venv-appbuilder/bin/python --require-hashes -r $<
 	@touch $@
 
 .venv-audit/.ready: requirements/audit.txt .venv/.python-ready
@@ -220,6 +229,17 @@ apache:
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	      apache2-bin libapache2-mod-auth-openidc >/dev/null; } || \
 	  echo "No Apache with mod_auth_openidc here: the test with it will skip."
+
+# oauth2-proxy is an application that logs people in through the hub. Without Go its test skips and says so.
+.PHONY: oauth2-proxy
+oauth2-proxy:
+	@command -v go >/dev/null && $(MAKE) --no-print-directory .oauth2-proxy/oauth2-proxy || \
+	  echo "No Go here, or none that can build oauth2-proxy: the test with it will skip."
+
+.oauth2-proxy/oauth2-proxy: requirements/oauth2-proxy/go.mod requirements/oauth2-proxy/go.sum
+	@echo "Building oauth2-proxy …"
+	@mkdir -p .oauth2-proxy
+	@go build -C requirements/oauth2-proxy -o $(CURDIR)/$@ github.com/oauth2-proxy/oauth2-proxy/v7
 
 # --- The hub image and the chart ------------------------------------------------------------
 

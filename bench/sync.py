@@ -62,18 +62,21 @@ def folder(url: str) -> Iterator[Path]:
         yield Path(work)
 
 
-def sync(work: Path, *arguments: str) -> float:
-    """Return the seconds that it takes."""
+def sync(work: Path, *arguments: str, code: int = 0) -> float:
+    """Return the seconds that it takes; it must end with this exit code."""
+    # As it is installed: with the modules compiled, which a first run sees to.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     begun = time.perf_counter()
     done = subprocess.run(
         [str(BIN / "fedhub"), "register", "sync", "--all", *arguments],
         cwd=work,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     taken = time.perf_counter() - begun
-    if "Traceback" in done.stderr or done.returncode:
+    if "Traceback" in done.stderr or done.returncode != code:
         raise SystemExit(done.stderr)
     return taken
 
@@ -103,6 +106,7 @@ def main() -> None:
         provider.add_admin_client(ADMIN)
         provider.inject("slow", seconds=LATENCY)
         with folder(provider.url) as work:
+            sync(work, code=1)  # there is something to do
             measured(provider, work, f"{HUBS} hubs created", "--apply", "--yes")
             for _ in range(3):
                 measured(provider, work, f"{HUBS} hubs compared")

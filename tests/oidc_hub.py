@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import json
 import re
 import subprocess
 import time
@@ -57,6 +58,7 @@ global:
         api_token: {grafana}
       asks:
         oauth_redirect_uri: https://asks.example.org/callback?from=hub
+        requirePkce: {asks_pkce}
         groups: [instructors, researchers, guests]
         api_token: {asks}
 jupyterhub:
@@ -135,13 +137,18 @@ OTHER = Application("other", "https://other.example.org/callback")
 
 
 def write_values(
-    folder: Path, *, callback: str = GRAFANA.callback, require_pkce: bool = False
+    folder: Path,
+    *,
+    callback: str = GRAFANA.callback,
+    require_pkce: bool = False,
+    asks_pkce: bool | None = None,
 ) -> Path:
-    """Write the values of the hub."""
+    """Write the values of the hub; `asks_pkce` is what one service says otherwise."""
     path = folder / "issuer.values.yaml"
     text = VALUES
     for name, value in {
-        "pkce": str(require_pkce).lower(),
+        "pkce": json.dumps(require_pkce),
+        "asks_pkce": json.dumps(asks_pkce),
         "callback": callback,
         "grafana": GRAFANA.secret,
         "asks": ASKS.secret,

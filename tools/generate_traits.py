@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import pkgutil
 import re
 import sys
@@ -198,8 +199,10 @@ def _accepts(trait: TraitType[Any, Any]) -> dict[str, Any]:
             found["of"] = _accepts(inside)
     if least := getattr(trait, "_minlen", 0):
         found["least"] = least
-    if kind == "Int" and (low := getattr(trait, "min", None)) is not None:
-        found["min"] = low
+    for bound in ("min", "max"):
+        limit = getattr(trait, bound, None)
+        if kind in ("Int", "Float") and limit is not None and math.isfinite(limit):
+            found[bound] = limit
     if kind == "Union":
         found["any"] = [_accepts(one) for one in trait.trait_types]  # type: ignore[attr-defined]
     if kind in ("Enum", "CaselessStrEnum"):

@@ -131,4 +131,4 @@ def test_a_person_comes_back_logged_in_without_a_page_of_the_hub(
 def test_who_may_not_use_it_does_not_come_back(page: Page, running: Running) -> None:
     log_in(page, running, OUTSIDER)
     page.wait_for_url(re.compile(re.escape(running.hub.url)))
-    expect(page.get_by_text("You do not have permission to access")).to_be_visible()
+    expect(page.get_by_role("heading", name="You may not use grafana")).to_be_visible()

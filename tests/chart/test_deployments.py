@@ -75,6 +75,7 @@ def test_it_knows_what_jupyterhub_tells_its_own_services(render: Render) -> None
     notes = given["global"]["fedhub"]["services"]["notes"]
     notes["oauth_redirect_uri"] = "https://hub.example.org/jupyter/services/notes/oauth_callback"
     notes["oauth_client_allowed_scopes"] = ["list:users"]
+    notes["roles"] = {"editor": {"groups": ["writers"]}, "gone": None}
     assert environment(render(given), NOTES) == {
         "JUPYTERHUB_SERVICE_NAME": "notes",
         "JUPYTERHUB_SERVICE_PREFIX": "/jupyter/services/notes/",
@@ -87,7 +88,7 @@ def test_it_knows_what_jupyterhub_tells_its_own_services(render: Render) -> None
         "JUPYTERHUB_CLIENT_ID": "service-notes",
         "JUPYTERHUB_OAUTH_CALLBACK_URL": notes["oauth_redirect_uri"],
         "JUPYTERHUB_OAUTH_ACCESS_SCOPES": '["access:services!service=notes"]',
-        "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": '["list:users"]',
+        "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": '["list:users","custom:notes:editor"]',
         "JUPYTERHUB_API_TOKEN": {"secretKeyRef": {"name": NOTES, "key": "client_secret"}},
     }
 

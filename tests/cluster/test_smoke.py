@@ -104,7 +104,7 @@ def log_in_and_watch(scene: Scene, page: Page) -> Watching:
     """Log in as a person does: through the hub's front door, to a notebook server."""
     lines: list[WebSocket] = []
 
-    def opened(line: WebSocket) -> None:
+    def opened(line: WebSocket) -> None:  # Playwright takes no builtin
         lines.append(line)
 
     page.on("websocket", opened)

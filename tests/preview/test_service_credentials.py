@@ -6,116 +6,33 @@ Each program is run as its owner would run it, against the hub as the values hav
 from __future__ import annotations
 
 import json
-import os
-import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 import pytest
-import yaml
 
-from fedhub.preview.processes import free_port
-from tests.previews import FEDHUB, ROOT, RunningHub, Visitor, running_hub
+from tests.handed_over import (
+    MAY,
+    MAY_NOT,
+    Case,
+    application,
+    fedhub_service,
+    handed_over,
+    values_of,
+)
+from tests.previews import Visitor
 from tests.unit.new.conftest import nobody, work
 
-__all__ = ["nobody", "work"]
-
-MAY, MAY_NOT = "group-instructors", "group-researchers"
-SERVER = """\
-import sys
-from app import app
-from werkzeug.serving import make_server
-server = make_server("127.0.0.1", int(sys.argv[1]), app)
-print("ready", flush=True)
-server.serve_forever()
-"""
-
-
-@dataclass
-class Case:
-    """A hub that runs, and the application that was handed over."""
-
-    hub: RunningHub
-    port: int
-
-    @property
-    def callback(self) -> str:
-        return f"http://127.0.0.1:{self.port}/callback"
-
-    def environment(self) -> dict[str, str]:
-        """What the owner's machine has: the variables of the file, and no more."""
-        lines = Path("app.env").read_text().splitlines()
-        pairs = [shlex.split(line)[0].partition("=") for line in lines]
-        return {"PATH": os.environ["PATH"]} | {name: value for name, _, value in pairs}
-
-    def persona(self, ending: str) -> str:
-        return next(name for name in self.hub.personas if name.endswith(ending))
-
-    def person(self, ending: str) -> str:
-        return str(self.hub.personas[self.persona(ending)]["expected"]["username"])
-
-
-def values_of(kind: str) -> dict[str, Any]:
-    """The worked example without its service, or the same as a plain z2jh file."""
-    example: dict[str, Any] = yaml.safe_load(
-        (ROOT / "values/external-service.values.yaml").read_text()
-    )
-    del example["global"]["fedhub"]["services"]
-    if kind == "fedhub":
-        return example
-    config = example["global"]["fedhub"]["login"]["campus"]["config"]
-    chosen = {"JupyterHub": {"authenticator_class": "generic-oauth"}}
-    return {"hub": {"config": chosen | {"GenericOAuthenticator": config}}}
-
-
-def fedhub_service(*argv: str) -> str:
-    done = subprocess.run(
-        [FEDHUB, "service", *argv], capture_output=True, text=True, check=False, cwd=Path.cwd()
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+__all__ = ["fedhub_service", "nobody", "values_of", "work"]
 
 
 @pytest.fixture(params=["fedhub", "plain"])
 def case(work: Path, request: pytest.FixtureRequest) -> Iterator[Case]:
-    file = Path("x.values.yaml")
-    file.write_text(yaml.safe_dump(values_of(request.param)))
-    hub_port, port = free_port(), free_port()
-    callback = f"http://127.0.0.1:{port}/callback"
-    of_hub = ("--hub-url", f"http://127.0.0.1:{hub_port}/")
-    fedhub_service("add", str(file), "app", "--redirect-uri", callback, "--groups", "instructors")
-    fedhub_service(
-        "credentials", str(file), "app", "--format", "env", "--output", "app.env", *of_hub
-    )
-    for kind, name in (("authlib", "app.py"), ("curl", "login.sh")):
-        text = fedhub_service("credentials", str(file), "app", "--format", kind, *of_hub)
-        Path(name).write_text(text)
-    with running_hub(file, "--port", str(hub_port), cwd=Path.cwd()) as hub:
-        yield Case(hub, port)
-
-
-@contextmanager
-def flask_application(case: Case) -> Iterator[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(case.port)],
-        env=case.environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    try:
-        assert process.stdout.readline() == "ready\n"
-        yield f"http://127.0.0.1:{case.port}/"
-    finally:
-        process.terminate()
-        process.communicate()
+    with handed_over(request.param) as found:
+        yield found
 
 
 def signed_in_at(address: str, case: Case, visitor: Visitor, persona: str) -> httpx.Response:
@@ -135,7 +52,7 @@ def test_the_programs_handed_over_log_people_in_and_refuse_others(case: Case) ->
 
 
 def in_a_flask_application(case: Case) -> None:
-    with flask_application(case) as address:
+    with application(case, "authlib") as address:
         with Visitor() as visitor:
             reply = signed_in_at(address, case, visitor, MAY)
             page = visitor.follow(reply.headers["location"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.oidc_hub import write_values
 from tests.preview.test_service_credentials import fedhub_service, values_of
 from tests.previews import FEDHUB
 from tests.unit.new.conftest import nobody, work
@@ -19,9 +20,11 @@ __all__ = ["nobody", "work"]
 FILE = "x.values.yaml"
 
 
-def fates(*, returncode: int = 0) -> dict[str, dict[str, Any]]:
+def fates(
+    file: str = FILE, service: str = "app", *, returncode: int = 0
+) -> dict[str, dict[str, Any]]:
     done = subprocess.run(
-        [FEDHUB, "service", "test", FILE, "app", "--format", "json"],
+        [FEDHUB, "service", "test", file, service, "--format", "json"],
         capture_output=True,
         text=True,
         check=False,
@@ -45,6 +48,7 @@ def test_what_becomes_of_each_persona(work: Path, option: str) -> None:
     }
     assert found["campus-group-instructors"]["groups"] == ["instructors"]
     assert found["campus-group-instructors"]["confirmed"] is bool(option)
+    assert found["campus-group-instructors"]["claims"] is None
 
 
 def test_where_nobody_is_named_admins_alone_get_in(work: Path) -> None:
@@ -53,3 +57,18 @@ def test_where_nobody_is_named_admins_alone_get_in(work: Path) -> None:
     assert [name for name, one in fates().items() if one["fate"] == "gets in"] == [
         "oauth-2-0-admin"
     ]
+
+
+def test_where_the_hub_is_an_issuer_they_log_in_by_openid_connect_too(tmp_path: Path) -> None:
+    found = fates(str(write_values(tmp_path)), "asks")
+    claims = found["campus-group-instructors"]["claims"]
+    assert (claims["aud"], claims["preferred_username"]) == ("service-asks", "gil-instructors")
+    assert found["campus-group-instructors"]["confirmed"]
+    assert found["campus-outsider"]["claims"] is None
+
+
+def test_a_browser_is_opened_for_a_hub_that_runs_alone(tmp_path: Path) -> None:
+    command = [FEDHUB, "service", "test", str(write_values(tmp_path)), "asks", "--open"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "add --live" in done.stderr

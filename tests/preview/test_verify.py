@@ -106,6 +106,18 @@ def test_nothing_is_there(hub: tuple[RunningHub, Path, int]) -> None:
     assert all(one["fix"] for one in found.values() if one["state"] == "failed")
 
 
+def test_a_hub_that_is_not_reached_can_be_asked_no_other_way(
+    hub: tuple[RunningHub, Path, int],
+) -> None:
+    _, work, port = hub
+    folder = work / "away"
+    (folder / "values").mkdir(parents=True)
+    (folder / "values/campus.values.yaml").write_text(VALUES.format(port=1))
+    _, found = verify(folder, "--address", f"http://127.0.0.1:{port}")
+    login = found["login", "campus"]
+    assert (login["state"], login["fix"]) == ("failed", "see that it runs and is reached from here")
+
+
 def test_it_goes_on_looking(hub: tuple[RunningHub, Path, int]) -> None:
     _, work, port = hub
     address = ("--address", f"http://127.0.0.1:{port}")
@@ -132,3 +144,34 @@ def test_a_hub_without_an_address(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "do not say where it is" in done.stderr
+
+
+def test_what_is_no_address_is_a_wrong_use(hub: tuple[RunningHub, Path, int]) -> None:
+    _, work, _ = hub
+    done = subprocess.run(
+        [FEDHUB, "verify", "campus", "--address", "hub.example.org"],
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("'hub.example.org' is no address of a hub; ")
+
+
+def test_of_all_hubs_each_has_a_line(hub: tuple[RunningHub, Path, int]) -> None:
+    _, work, port = hub
+    folder = work / "fleet"
+    (folder / "values").mkdir(parents=True, exist_ok=True)
+    (folder / "values/campus.values.yaml").write_text(VALUES.format(port=port))
+    (folder / "values/gone.values.yaml").write_text(VALUES.format(port=1))
+    done = subprocess.run(
+        [FEDHUB, "verify", "--all"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    lines = {line.split()[1]: line for line in done.stdout.splitlines()}
+    # At `localhost` itself, where these look, there is no hub; at one's callback URL there is.
+    assert lines["campus"].startswith("failed   campus  4 of 8 fine; failed: certificate localhost")
+    assert "login campus" not in lines["campus"]
+    assert "login campus" in lines["gone"]
+    assert done.stderr == "2 hubs: 2 failed\n"

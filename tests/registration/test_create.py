@@ -110,9 +110,9 @@ def test_a_callback_url_that_is_none(office: Office, address: str) -> None:
 
 def test_things_that_are_called_like_drafts_stay(office: Office) -> None:
     office.hub()
-    (office.values / ".a.draft").mkdir()
-    (office.values / ".b.draft").symlink_to("nowhere")
-    os.mkfifo(office.values / ".c.draft")
+    (office.values / ".a.12345678.draft").mkdir()
+    (office.values / ".b.12345678.draft").symlink_to("nowhere")
+    os.mkfifo(office.values / ".c.12345678.draft")
     assert office.did("create", "campus")["did"] == "created"
 
 

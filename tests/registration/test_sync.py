@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from fedhub.idp.oa4mp.registry import AdminClient
+from fedhub.registration.cilogon.client import ClientManagement
+from fedhub.registration.clients import RegisteredClient
+from fedhub.registration.tag import Tag
 from tests.registration.office import SECRETS, Office, pair
 
 
@@ -210,6 +213,43 @@ def test_no_file_is_decrypted_twice(folder: Office, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(subprocess, "run", counted)
     folder.run("sync", "--all")
     assert len(opened) == len(set(opened)) == 3  # the administrator's and two hubs'
+
+
+def test_a_new_client_is_not_asked_for_again(
+    folder: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    show = ClientManagement.show
+
+    def counted(self: ClientManagement, client_id: str) -> RegisteredClient:
+        asked.append(client_id)
+        return show(self, client_id)
+
+    monkeypatch.setattr(ClientManagement, "show", counted)
+    folder.run("sync", "--all", "--apply", "--yes")
+    new = folder.stored("new")
+    assert new is not None
+    assert new[0] not in asked
+    assert asked  # all others, once more
+
+
+def test_a_hub_that_somebody_else_registers_meanwhile_is_left_to_them(
+    folder: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = f"fedhub/1 owner=ops hub=new provider=cilogon registration={'0' * 32}"
+    create = ClientManagement.create
+
+    def just_before(self: ClientManagement, attributes: Any, tag: Tag) -> Any:
+        folder.endpoint.registered(client_name="theirs", comment=theirs)
+        return create(self, attributes, tag)
+
+    monkeypatch.setattr(ClientManagement, "create", just_before)
+    said = folder.run("sync", "--all", "--apply", "--yes")
+    assert said.code == 1
+    assert "somebody else is registering new" in said.err
+    assert folder.stored("new") is None
+    of_new = [one for one in folder.registered().values() if "hub=new" in one.get("comment", "")]
+    assert [one["client_name"] for one in of_new] == ["theirs"]
 
 
 def move_credentials(folder: Office, hub: str, other: str) -> None:

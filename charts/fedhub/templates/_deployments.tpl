@@ -48,7 +48,11 @@ JUPYTERHUB_API_URL: {{ printf "http://%s:8081%shub/api" (include "jupyterhub.hub
 JUPYTERHUB_CLIENT_ID: {{ include "fedhub.deployment.clientId" . | quote }}
 JUPYTERHUB_OAUTH_CALLBACK_URL: {{ $service.oauth_redirect_uri | quote }}
 JUPYTERHUB_OAUTH_ACCESS_SCOPES: {{ list (printf "access:services!service=%s" $name) | toJson | quote }}
-JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: {{ $service.oauth_client_allowed_scopes | default list | toJson | quote }}
+{{- $scopes := $service.oauth_client_allowed_scopes | default list }}
+{{- range $role, $people := $service.roles }}
+{{- if kindIs "map" $people }}{{ $scopes = append $scopes (printf "custom:%s:%s" $name $role) }}{{ end }}
+{{- end }}
+JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES: {{ $scopes | toJson | quote }}
 {{- end }}
 
 {{- /* Variables of the container: those, then the operator's, which win. */}}

@@ -44,6 +44,7 @@ mixins, one for each concern; each overrides oauthenticator's template methods a
 | `logout`, `revocation`, `another_account` | out of the provider, too |
 | `backchannel`, `hub_sessions` | out of the hub, in every browser |
 | **going on to applications** | |
+| `authorization` | who may use an application, and plain words for who may not |
 | `oidc_issuer`, `oidc_grants`, `oidc_pages`, `oidc_keys` | the hub as their OpenID Connect issuer |
 | **seeing** | |
 | `events`, `fetching` | the operator's log and metrics; requests to the provider |

@@ -21,8 +21,8 @@ from fedhub_authenticators.providers import find_class, ours
 from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
 
-KEYS = frozenset({"domain", "login", "services", "oidc", "ingress", "httpRoute", "tls"})
-"""What may stand there; the last three are for the chart."""
+KEYS = frozenset({"domain", "login", "services", "oidc", "ingress", "httpRoute", "tls", "release"})
+"""What may stand there; `ingress`, `httpRoute`, `tls` and `release` are not for the hub."""
 PROVIDER_KEYS = frozenset({"authenticator", "label", "prefix", "config", "credentials"})
 
 

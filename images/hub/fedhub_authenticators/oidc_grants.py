@@ -24,6 +24,7 @@ from tornado.log import app_log
 from tornado.web import HTTPError
 
 from fedhub_authenticators import events
+from fedhub_authenticators.hub_sessions import has_ended
 from fedhub_authenticators.oidc_issuer import (
     TOKEN_SECONDS,
     Granted,
@@ -169,9 +170,9 @@ class _Validator(JupyterHubRequestValidator):
         asked = asked or sorted(self.get_default_scopes(client_id, request))
         return bool(super().validate_scopes(client_id, asked, client, request))
 
-    def is_pkce_required(self, *_: Any) -> bool:
-        """Return whether the operator asks for PKCE."""
-        return self._issuer.require_pkce
+    def is_pkce_required(self, client_id: str, _: Request) -> bool:
+        """Return whether the operator asks for PKCE; on doubt, yes."""
+        return self._issuer.clients.get(client_id, True)
 
     # --- codes ----------------------------------------------------------------------------
 
@@ -181,8 +182,8 @@ class _Validator(JupyterHubRequestValidator):
         """Keep what a code stands for.
 
         Raises:
-            HTTPError: 403, the person may not use the service. JupyterHub asks this before it
-                shows its page, and not when that page's form comes.
+            HTTPError: 403, the person may not use the service. The page has asked that before, in
+                words for people.
         """
         user = request.user.orm_user
         if not may_use(user, request.client):
@@ -198,6 +199,7 @@ class _Validator(JupyterHubRequestValidator):
             user_id=user.id,
             scopes=frozenset(request.scopes),
             session_id=request.session_id,
+            cookie_id=user.cookie_id,
             nonce=request.nonce,
             challenge=request.code_challenge,
         )
@@ -219,6 +221,8 @@ class _Validator(JupyterHubRequestValidator):
             user = self.db.get(orm.User, granted.user_id)
             if user is None or subject_of(user) != granted.subject or not may_use(user, client):
                 reason = "the person may not use the service any more"
+            elif user.cookie_id != granted.cookie_id or has_ended(user, granted.session_id):
+                reason = "the person has logged out since"
         if reason:
             refused(client_id, reason)
             return False

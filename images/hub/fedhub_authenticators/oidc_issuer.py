@@ -23,7 +23,9 @@ from jupyterhub import orm
 from jupyterhub.scopes import access_scopes, expand_scopes, get_scopes_for, has_scope
 from traitlets.config.loader import LazyConfigValue
 
+from fedhub_authenticators.hub_sessions import CODE_SECONDS
 from fedhub_authenticators.oidc_keys import ALGORITHM, SigningKeys
+from fedhub_authenticators.services import role_scope
 from fedhub_authenticators.short_memory import ShortMemory
 
 KEYS = frozenset({"enabled", "privateKey", "nextPrivateKey", "requirePkce"})
@@ -37,9 +39,6 @@ JWKS = f"{PATH}/jwks"
 AUTHORIZE = f"{PATH}/authorize"
 TOKEN = f"{PATH}/token"
 USERINFO = f"{PATH}/userinfo"
-
-CODE_SECONDS = 60
-"""How long an application may take to bring a code; the standard allows ten minutes."""
 
 TOKEN_SECONDS = 600
 """How long ID tokens and access tokens are good."""
@@ -58,6 +57,7 @@ class Granted:
     user_id: int
     scopes: frozenset[str]
     session_id: str
+    cookie_id: str
     nonce: str | None
     challenge: str | None
 
@@ -67,20 +67,16 @@ class HubIssuer:
 
     Attributes:
         address: the issuer's identifier, an address without a slash at its end.
-        clients: the client ids that it serves.
+        clients: the client ids that it serves, and whether a login of each needs PKCE.
         keys: what it signs with.
-        require_pkce: whether a login without PKCE is refused.
         codes: those not yet used, by their hash. The hub is one process, so that taking one out
             of memory is what makes it good for once.
     """
 
-    def __init__(
-        self, address: str, clients: frozenset[str], keys: SigningKeys, *, require_pkce: bool
-    ) -> None:
+    def __init__(self, address: str, clients: Mapping[str, bool], keys: SigningKeys) -> None:
         self.address = address
         self.clients = clients
         self.keys = keys
-        self.require_pkce = require_pkce
         self.codes = ShortMemory[Granted](seconds=CODE_SECONDS, most=MOST_CODES)
 
     def metadata(self) -> dict[str, Any]:
@@ -102,7 +98,7 @@ class HubIssuer:
             "scopes_supported": ["openid", "profile", "groups"],
             "claims_supported": [
                 *("iss", "sub", "aud", "exp", "iat", "nonce"),
-                *("name", "preferred_username", "groups"),
+                *("name", "preferred_username", "groups", "roles"),
             ],
             "claims_parameter_supported": False,
             "request_parameter_supported": False,
@@ -123,8 +119,16 @@ class HubIssuer:
 
 
 def claims_about(user: orm.User, client: orm.OAuthClient) -> dict[str, Any]:
-    """Return what an application learns about somebody: groups only where it may read them."""
+    """Return what an application learns about somebody.
+
+    Groups only where it may read them; roles, those of its own that the person has now, only where
+    it has any.
+    """
     found = {"sub": subject_of(user), "preferred_username": user.name, "name": user.name}
+    own = role_scope(client.service.name, "")
+    if scopes := sorted(scope for scope in client.allowed_scopes if scope.startswith(own)):
+        held = get_scopes_for(user)
+        found["roles"] = [scope.removeprefix(own) for scope in scopes if has_scope(scope, held)]
     allowed = expand_scopes(set(client.allowed_scopes), owner=user, oauth_client=client)
     if has_scope(f"read:users:groups!user={user.name}", allowed):
         return {**found, "groups": sorted(group.name for group in user.groups)}
@@ -163,9 +167,11 @@ def add_issuer(
         domain: `global.fedhub.domain`.
 
     Raises:
-        ValueError: the hub has no domain, or no key that signs.
+        ValueError: the hub has no domain, or no key that signs; or a service asks for PKCE of a hub
+            that is no issuer.
     """
     if not settings.get("enabled"):
+        _nobody_asks_for_pkce(services)
         return
     if not domain:
         raise ValueError(
@@ -181,14 +187,29 @@ def add_issuer(
 
     issuer = HubIssuer(
         address_of(c, f"https://{domain}"),
-        frozenset(
-            entry.get("oauth_client_id") or f"service-{name}" for name, entry in services.items()
-        ),
+        {
+            entry.get("oauth_client_id") or f"service-{name}": _needs_pkce(entry, settings)
+            for name, entry in services.items()
+        },
         SigningKeys(settings["privateKey"], settings.get("nextPrivateKey")),
-        require_pkce=bool(settings.get("requirePkce")),
     )
     others = [entry for entry in _handlers(c) if not entry[0].startswith(PATH)]
     c.JupyterHub.extra_handlers = [*others, *pages(issuer)]
+
+
+def _needs_pkce(service: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Return what a service says of itself, else what holds for all."""
+    own = service.get("requirePkce")
+    return bool(settings.get("requirePkce") if own is None else own)
+
+
+def _nobody_asks_for_pkce(services: Mapping[str, Mapping[str, Any]]) -> None:
+    for name, entry in services.items():
+        if entry.get("requirePkce"):
+            raise ValueError(
+                f"global.fedhub.services.{name}.requirePkce can't be kept: without OpenID Connect "
+                "the hub ignores PKCE; set global.fedhub.oidc.enabled, or remove it"
+            )
 
 
 def address_of(c: Any, origin: str) -> str:

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from jupyterhub.apihandlers.auth import OAuthAuthorizeHandler, OAuthTokenHandler
+from jupyterhub.apihandlers.auth import OAuthTokenHandler
 from jupyterhub.apihandlers.base import APIHandler
 from oauthlib.oauth2.rfc6749 import errors
 from tornado.web import HTTPError, RequestHandler
 
+from fedhub_authenticators.authorization import Authorize
 from fedhub_authenticators.oidc_grants import Grants, refused
 from fedhub_authenticators.oidc_issuer import (
     AUTHORIZE,
@@ -67,15 +68,15 @@ class _Grants(_Shares):
         return Grants(self.db, self.issuer, logged_in=self.current_user is not None)  # type: ignore[attr-defined]
 
 
-class _Authorize(_Grants, OAuthAuthorizeHandler):
+class _Authorize(_Grants, Authorize):  # type: ignore[misc]  # tornado types `post` too narrowly
     """JupyterHub's authorization page: it lets people in, or not, by its own rules."""
 
     async def get(self) -> None:
         """Send somebody back with a code, ask them first, or have them log in."""
         if self.current_user is None and "none" in self.get_argument("prompt", "").split():
             self._refuse_silently()
-        elif (going_on := super().get()) is not None:  # None where the login page comes first
-            await going_on
+        else:
+            await Authorize.get(self)
 
     def _refuse_silently(self) -> None:
         """Tell the application that nobody is logged in, if the request is all right."""

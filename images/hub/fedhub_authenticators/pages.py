@@ -27,6 +27,7 @@ from jupyterhub.handlers.static import CacheControlStaticFilesHandler
 from jupyterhub.utils import url_path_join
 from tornado.httputil import url_concat
 
+from fedhub_authenticators import authorization
 from fedhub_authenticators.institution_choice import remembered
 from fedhub_authenticators.institutions import search
 
@@ -136,7 +137,11 @@ class OurFiles(CacheControlStaticFilesHandler):
 
 def hub_pages() -> list[tuple[str, type[Any]]]:
     """Return the pages that a hub has once, however many providers."""
-    return [(r"/login", LoginPage), (r"/fedhub/static/(.*)", OurFiles)]
+    return [
+        (r"/login", LoginPage),
+        (r"/fedhub/static/(.*)", OurFiles),
+        *authorization.PAGES,
+    ]
 
 
 def add_templates(app: Any) -> None:

@@ -21,7 +21,7 @@ from tornado.web import HTTPError
 from fedhub_authenticators import events
 from fedhub_authenticators.fetching import ClientRefusedError, reason_of
 from fedhub_authenticators.inside import inside
-from fedhub_authenticators.refusals import Reason, Refused
+from fedhub_authenticators.refusals import LogsNoQuery, Reason, Refused
 
 if TYPE_CHECKING:
     from fedhub_authenticators.who_tried import Tried
@@ -33,7 +33,7 @@ _NO_ANSWER = 599
 """tornado's code for a connection that failed or took too long."""
 
 
-class PlainCallback(OAuthCallbackHandler):
+class PlainCallback(LogsNoQuery, OAuthCallbackHandler):
     """Takes people back from a provider, and says what went wrong there."""
 
     async def get(self) -> None:
@@ -102,23 +102,6 @@ class PlainCallback(OAuthCallbackHandler):
             "another_account_url": url_concat(another, following),
             "sign_in_url": url_concat(self.settings["login_url"], following),
         }
-
-    def _request_summary(self) -> str:
-        """Return what tornado logs of a refused request: without the query, which holds a code."""
-        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
-
-    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log a refusal's reason, or where code failed; never the provider's words or the request.
-
-        tornado would add the whole request to an exception, and so the code.
-        """
-        summary = self._request_summary()
-        if isinstance(value, Refused):
-            self.log.warning("%d %s: %s", value.status_code, summary, value.why)
-        elif isinstance(value, HTTPError):
-            super().log_exception(typ, value, tb)
-        else:
-            self.log.error("Uncaught exception %s", summary, exc_info=(typ, value, tb))
 
     async def show_logged_out(self) -> None:
         """Show what JupyterHub shows after a logout, or how to log out of what is left."""

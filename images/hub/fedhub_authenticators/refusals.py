@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
+from jupyterhub.handlers import BaseHandler
 from tornado.web import HTTPError
 
 
@@ -91,3 +93,24 @@ class Refused(HTTPError):  # noqa: N818 - it is what happened, as in a sentence
     def another_account_may_help(self) -> bool:
         """Whether it is worth signing in with another account."""
         return self.why in ABOUT_ACCOUNT
+
+
+class LogsNoQuery(BaseHandler):
+    """A page whose address holds what belongs in no log, such as a code."""
+
+    def _request_summary(self) -> str:
+        """Return what tornado logs of a refused request: without the query."""
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log a refusal's reason, or where code failed; never the provider's words or the request.
+
+        tornado would add the whole request to an exception, and so the code.
+        """
+        summary = self._request_summary()
+        if isinstance(value, Refused):
+            self.log.warning("%d %s: %s", value.status_code, summary, value.why)
+        elif isinstance(value, HTTPError):
+            super().log_exception(typ, value, tb)
+        else:
+            self.log.error("Uncaught exception %s", summary, exc_info=(typ, value, tb))

@@ -3,54 +3,154 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from itertools import permutations
 from typing import Any
 
 from traitlets.config.loader import LazyConfigValue
 
 WHO = ("users", "groups")
-"""Keys of a service that are not JupyterHub's: who may use it."""
+"""Keys that say who may use a service, or has a role of it."""
+
+OURS = (*WHO, "roles", "requirePkce")
+"""Keys of a service that are not JupyterHub's."""
+
+_SCOPE = re.compile(r"custom:[a-z0-9][a-z0-9_-]*:[a-z0-9]([a-z0-9_-]*[a-z0-9_])?")
+"""What JupyterHub takes for a custom scope, as far as it is ours (jupyterhub/scopes.py)."""
+
+
+def role_scope(service: str, role: str) -> str:
+    """Return the scope that says that somebody has a role of a service."""
+    return f"custom:{service}:{role}"
 
 
 def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
     """Add external services to the hub's configuration.
 
     JupyterHub answers 403 to everybody who lacks the scope `access:services!service=<name>`,
-    so each service that says who may use it gets a role with that scope.
+    so each service that says who may use it gets a role with that scope. Whoever has one of its
+    own roles may use it, too, and has a custom scope, which the service sees in the scopes of
+    their access token.
 
     Args:
         c: JupyterHub's configuration object.
         declared: `global.fedhub.services`.
 
     Raises:
-        ValueError: a key or a scope is unknown, or the service is declared elsewhere in another
-            way.
+        ValueError: a key or a scope is unknown, people are no list, or the service is declared
+            elsewhere in another way, or can't be told from another.
     """
     for name, entry in declared.items():
+        where = f"global.fedhub.services.{name}"
         _check_keys(name, entry)
         _check_scopes(name, entry.get("oauth_client_allowed_scopes") or [])
-        service = {"name": name, "oauth_client_id": f"service-{name}"}
-        service |= {
-            key: value for key, value in entry.items() if key not in WHO and value is not None
-        }
-        _add(c, "services", service)
-        members = {kind: list(entry[kind]) for kind in WHO if entry.get(kind)}
-        if members:
-            scopes = [f"access:services!service={name}"]
-            _add(c, "load_roles", {"name": f"service-{name}-access", "scopes": scopes, **members})
-    if declared and "auto_login_oauth2_authorize" not in c.Authenticator:
+        access = f"access:services!service={name}"
+        _let_in(c, f"service-{name}-access", [access], _people(where, entry))
+        scopes = []
+        for role, people in _roles(name, entry).items():
+            scopes.append(_defined(name, role))
+            named = _people(f"{where}.roles.{role}", people)
+            _let_in(c, f"service-{name}-role-{role}", [access, scopes[-1]], named)
+        _add(c, "services", _of_jupyterhub(name, entry, scopes))
+    if not declared:
+        return
+    _check_told_apart(c.JupyterHub.services, declared)
+    if "auto_login_oauth2_authorize" not in c.Authenticator:
         # Otherwise the hub's own home page is where the service's users get stuck.
         c.Authenticator.auto_login_oauth2_authorize = True
+
+
+def _people(where: str, entry: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return who is named, by kind.
+
+    Raises:
+        ValueError: it is no list of names; of one text, each letter would be somebody.
+    """
+    found = {kind: entry[kind] for kind in WHO if entry.get(kind)}
+    for kind, names in found.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"{where}.{kind} must be a list of names; write {kind}: [one, another], and names "
+                "that are numbers in quotes"
+            )
+    return found
+
+
+def _let_in(c: Any, role: str, scopes: list[str], people: Mapping[str, list[str]]) -> None:
+    """Give scopes to people by a role of JupyterHub's, where there are any."""
+    if people:
+        _add(c, "load_roles", {"name": role, "scopes": scopes, **people})
+
+
+def _of_jupyterhub(name: str, entry: Mapping[str, Any], scopes: list[str]) -> dict[str, Any]:
+    """Return a service as JupyterHub takes it."""
+    kept = {key: value for key, value in entry.items() if key not in OURS and value is not None}
+    if scopes:
+        kept["oauth_client_allowed_scopes"] = [
+            *kept.get("oauth_client_allowed_scopes", []),
+            *scopes,
+        ]
+    return {"name": name, "oauth_client_id": f"service-{name}"} | kept
+
+
+def _roles(name: str, entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return a service's own roles, without those that Helm's `null` deletes."""
+    roles = entry.get("roles") or {}
+    found = {role: people for role, people in roles.items() if people is not None}
+    for role, people in found.items():
+        if unknown := sorted(set(people) - set(WHO)):
+            raise ValueError(
+                f"global.fedhub.services.{name}.roles.{role} has unknown keys: "
+                f"{', '.join(unknown)}; it takes {' and '.join(WHO)}"
+            )
+    return found
+
+
+def _defined(name: str, role: str) -> str:
+    """Tell JupyterHub of a role's scope, and return it.
+
+    Not in `c.JupyterHub.custom_scopes`, which an operator's file may replace: JupyterHub does not
+    start when a role has a scope that nobody defines.
+    """
+    from jupyterhub.scopes import define_custom_scopes
+
+    scope = role_scope(name, role)
+    if not _SCOPE.fullmatch(scope):
+        raise ValueError(
+            f"global.fedhub.services.{name}.roles.{role}: JupyterHub takes no scope {scope}; use "
+            "lower-case letters, digits, hyphens and underscores for the names of the service and "
+            "of its role"
+        )
+    define_custom_scopes({scope: {"description": f"Know that you have the role {role} of {name}."}})
+    return scope
+
+
+def _check_told_apart(services: Iterable[Mapping[str, Any]], ours: Collection[str]) -> None:
+    """Refuse two services with one client id or one token: each could act as the other."""
+    for one, other in permutations(services, 2):
+        for key, value in _identity(one).items():
+            if one.get("name") in ours and value and value == _identity(other)[key]:
+                raise ValueError(
+                    f"global.fedhub.services.{one['name']} has the {key} of the service "
+                    f"{other['name']}, and each could act as the other; give it one of its own"
+                )
+
+
+def _identity(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JupyterHub knows a service by."""
+    client_id = service.get("oauth_client_id") or f"service-{service.get('name')}"
+    return {"oauth_client_id": client_id, "api_token": service.get("api_token")}
 
 
 def _check_keys(name: str, entry: Mapping[str, Any]) -> None:
     from jupyterhub.services.service import Service
 
-    known = {*Service.class_traits(input=True), *WHO}
+    known = {*Service.class_traits(input=True), *OURS}
     if unknown := sorted(set(entry) - known):
         raise ValueError(
             f"global.fedhub.services.{name} has unknown keys: {', '.join(unknown)}; it takes "
-            "JupyterHub's own keys of a service, users and groups"
+            f"JupyterHub's own keys of a service, and {', '.join(OURS)}"
         )
 
 

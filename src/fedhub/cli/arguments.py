@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 FOLDER = Path("values")
+AT_ONCE = 4
+"""Hubs that a command looks after at a time."""
 
 
 def hubs_beginning(incomplete: str) -> list[str]:
@@ -59,4 +61,29 @@ Files = Annotated[
     typer.Option(
         "--values", "-f", metavar="FILE", help="More values over the hub's own; repeatable."
     ),
+]
+HubsOrAll = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="HUB",
+        help="A name in values/, or a path; or several.",
+        autocompletion=hubs_beginning,
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All hubs in values/; a line for each.")]
+AtOnce = Annotated[
+    int, typer.Option("--at-once", min=1, metavar="N", help="How many hubs at a time.")
+]
+FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="Begin no other hub after one that failed.")
+]
+Context = Annotated[
+    str | None,
+    typer.Option(
+        "--kube-context", metavar="NAME", help="kubectl's context; default: as the values say."
+    ),
+]
+Namespace = Annotated[
+    str | None,
+    typer.Option("--namespace", "-n", metavar="NAME", help="Default: as the values say."),
 ]

@@ -50,15 +50,16 @@ def talk(*, yes: bool, dry_run: bool, must_agree: bool = False) -> Talk:
 
 
 @contextmanager
-def busy(what: str) -> Iterator[None]:
-    """Show that something goes on, where somebody looks."""
+def busy(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that something goes on, where somebody looks; yields what says how far it is."""
     if not sys.stderr.isatty():
-        yield
+        yield lambda _: None
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(f"{what} …"):
-        yield
+    with Console(stderr=True).status(Text(f"{what} …")) as status:
+        yield lambda now: status.update(Text(f"{now} …"))
 
 
 def say(text: str) -> None:
@@ -125,6 +126,30 @@ def secret_of(kept: Credentials | None, client_id: str) -> SecretStr | None:
         return None
     text: str = typer.prompt(f"Secret of {client_id}", hide_input=True, err=True)
     return SecretStr(text.strip())
+
+
+def where_login_ends(address: str, *, opened: bool) -> str:
+    """Have a person log in with their browser; return the address where that ends.
+
+    Args:
+        address: where it begins.
+        opened: whether to open it in the browser.
+    """
+    say("Open this address, and log in as somebody who may use the application:")
+    say(address)
+    if opened:
+        import webbrowser
+
+        webbrowser.open(address)
+    say(
+        "Paste the address at the callback URL where the browser ends. The application there did "
+        "not begin this login: it may complain, or lead on, and then the browser's network tools "
+        "have the address."
+    )
+    answer: str = typer.prompt(
+        "Address, or Enter for none", default="", show_default=False, err=True
+    )
+    return answer
 
 
 def print_plan(plan: Plan, problems: Sequence[FedhubError]) -> None:

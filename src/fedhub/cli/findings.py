@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 import typer
+
+from fedhub.cli import colours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,6 @@ def print_findings(findings: Sequence[Finding]) -> None:
     """Print what was found."""
     from fedhub.release.report import lines
 
-    # https://no-color.org: any value that is not empty
-    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    coloured = colours.on_stdout()
     for state, rest, colour in lines(findings):
-        typer.echo((typer.style(state, fg=colour) if colours and colour else state) + rest)
+        typer.echo((typer.style(state, fg=colour) if coloured and colour else state) + rest)

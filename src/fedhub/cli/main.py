@@ -13,10 +13,13 @@ from fedhub import __version__
 from fedhub.cli import (
     access,
     check,
+    deploy,
+    diff,
     doctor,
     idp,
     new,
     register,
+    render,
     run,
     secrets,
     service,
@@ -42,6 +45,9 @@ app.command(short_help="Run the hub on this machine, with a login to try.")(run.
 app.add_typer(idp.app, name="idp")
 app.command()(values.values)
 register.app.add_typer(tenant.app, name="tenant")
+app.command(short_help="Show what helm would apply, the same every time.")(render.render)
+app.command(short_help="Show what deploy would change; exit 1 for something.")(diff.diff)
+app.command(short_help="Install or upgrade hubs; rolls back what fails.")(deploy.deploy)
 app.command(short_help="Say whether login at a running hub works.")(verify.verify)
 app.add_typer(register.app, name="register")
 app.add_typer(secrets.app, name="secrets")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from fedhub.cli import arguments, asking
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from fedhub.hub.values import Hub as LoadedHub
+    from fedhub.services.declared import Service
+    from fedhub.services.text import LastUses
 
 app = typer.Typer(help="Applications that log in through the hub.", no_args_is_help=True)
 
@@ -84,20 +91,56 @@ def add(
 
 
 @app.command("list")
-def list_(hub: arguments.Hub, output: Output = "text") -> None:
-    """List the services of a hub, who may use each, and where it is declared."""
+def list_(
+    hub: arguments.Hub,
+    hub_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where the hub runs, if its values don't say."),
+    ] = None,
+    output: Output = "text",
+) -> None:
+    """List the services of a hub, who may use each, and where it is declared.
+
+    With a token of the hub in the variable FEDHUB_HUB_TOKEN, also when each was last used.
+    """
     from fedhub.hub.load import load_hub
     from fedhub.services.declared import services
+    from fedhub.services.hub_token import token_at_hand
     from fedhub.services.text import list_json, table
 
-    found = services(load_hub(hub, folder=arguments.FOLDER))
+    token = token_at_hand()  # before a child could inherit it
+    loaded = load_hub(hub, folder=arguments.FOLDER)
+    found = services(loaded)
+    last_uses = _last_uses(loaded, found, hub_url, token) if found else None
     if output == "json":
-        typer.echo(list_json(found))
+        typer.echo(list_json(found, last_uses))
         return
-    for line in table(found):
+    for line in table(found, last_uses):
         typer.echo(line)
     if not found:
         typer.echo(f"{hub} has no services", err=True)
+
+
+def _last_uses(
+    hub: LoadedHub, found: list[Service], hub_url: str | None, token: SecretStr | None
+) -> LastUses | None:
+    """Ask the hub that runs; say why not where it can't be asked."""
+    from fedhub.errors import FedhubError
+    from fedhub.services.hub_token import SCOPES, VARIABLE
+
+    if token is None:
+        asking.say(f"For their last use, set {VARIABLE} to a token with {' and '.join(SCOPES)}")
+        return None
+    from fedhub.services.handover import home_of
+    from fedhub.services.last_use import last_uses
+
+    try:
+        home = home_of(hub, hub_url)
+        with asking.busy(f"Asking {home}"):
+            return last_uses(home, token, [one.name for one in found])
+    except FedhubError as error:
+        asking.say(f"Their last use is not known: {error}")
+        return None
 
 
 @app.command(short_help="Say what its owner needs, for a person or a program.")
@@ -105,7 +148,17 @@ def credentials(
     hub: arguments.Hub,
     name: Name,
     output: Annotated[
-        Literal["text", "env", "json", "grafana", "superset", "authlib", "curl", "oauth2-proxy"],
+        Literal[
+            "text",
+            "env",
+            "json",
+            "grafana",
+            "superset",
+            "authlib",
+            "passport",
+            "curl",
+            "oauth2-proxy",
+        ],
         typer.Option("--format", help="For whom to write it."),
     ] = "text",
     reveal: Annotated[bool, typer.Option("--reveal", help="Print the secret, too.")] = False,
@@ -122,9 +175,14 @@ def credentials(
     ] = None,
 ) -> None:
     """Say what the owner of an application needs; its secret only where that is safe."""
+    from fedhub.errors import UsageError
     from fedhub.services.forms import handed_over, holds_secret
     from fedhub.services.handover import handover
 
+    if file is not None and file.exists():
+        raise UsageError(
+            f"{file} is there already, and stays as it is", fix="name a new file with --output"
+        )
     with_secret = reveal or bool(file or age)
     found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
     text = handed_over(found, output, reveal=with_secret, recipient=age)
@@ -135,7 +193,7 @@ def credentials(
 
         create(file, text.encode(), mode=0o600)
     if not holds_secret(output):
-        typer.echo("The secret is not in it; --format env has it, for the same file", err=True)
+        typer.echo("It takes the secret from a variable; --format text has it", err=True)
     elif not with_secret:
         typer.echo("The secret is hidden; see --output, --age, and --reveal", err=True)
 
@@ -156,27 +214,77 @@ def rotate(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = F
     typer.echo(f"{name} has a new secret in {found.secrets}")
 
 
-@app.command(short_help="Try it with every persona, on this machine.")
-def test(hub: arguments.Hub, name: Name, output: Output = "text") -> None:
-    """Play the application against a preview of the hub; exit 1 if no persona gets in."""
+@app.command(short_help="Try it with every persona, or at the hub as it runs.")
+def test(
+    hub: arguments.Hub,
+    name: Name,
+    live: Annotated[
+        bool, typer.Option("--live", help="At the hub as it runs, with a person on a terminal.")
+    ] = False,
+    hub_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where it runs, if its values don't say; with --live."),
+    ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the login in the browser; with --live.")
+    ] = False,
+    output: Output = "text",
+) -> None:
+    """Play the application, against a preview of the hub or the one that runs.
+
+    Ends with 1 if no persona gets in or, with --live, if something is not as it should be.
+    """
+    from fedhub.errors import UsageError
+
+    if live or hub_url is not None:
+        _test_live(hub, name, hub_url, open_browser=open_browser, as_json=output == "json")
+    elif open_browser:
+        raise UsageError("--open opens a login at a hub that runs", fix="add --live")
+    else:
+        _test_here(hub, name, as_json=output == "json")
+
+
+def _test_live(
+    hub: str, name: str, hub_url: str | None, *, open_browser: bool, as_json: bool
+) -> None:
+    from fedhub.cli.findings import print_findings
+    from fedhub.release.report import json_text
+    from fedhub.services.handover import handover
+    from fedhub.services.live import log_in, look
+
+    found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
+    with asking.busy(f"Looking at {found.home}"):
+        findings = look(found)
+    if not as_json:
+        print_findings(findings)
+    bad = any(one.state == "failed" for one in findings)
+    if not bad and asking.on_terminal():
+        last = log_in(found, lambda address: asking.where_login_ends(address, opened=open_browser))
+        findings.append(last)
+        if not as_json:
+            print_findings([last])
+    if as_json:
+        typer.echo(json_text(found.hub, findings))
+    raise typer.Exit(1 if any(one.state == "failed" for one in findings) else 0)
+
+
+def _test_here(hub: str, name: str, *, as_json: bool) -> None:
     from rich.console import Console
 
     from fedhub.hub.load import load_hub
     from fedhub.preview.session import interrupt_on_signals
-    from fedhub.services.declared import find
     from fedhub.services.text import seen_json, seen_table
     from fedhub.services.trial import trial
 
     loaded = load_hub(hub, folder=arguments.FOLDER)
-    service = find(loaded, name)
     interrupt_on_signals()
     try:
         with Console(stderr=True).status(f"Logging people in to {name} …"):
-            seen = list(trial(loaded, service))
+            seen = list(trial(loaded, name))
     except KeyboardInterrupt:
         typer.echo("Stopped; nothing is left.", err=True)
         raise typer.Exit(1) from None
-    if output == "json":
+    if as_json:
         typer.echo(seen_json(seen))
     else:
         for line in seen_table(seen):
@@ -192,6 +300,7 @@ def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = F
     found = removal(hub, name, folder=arguments.FOLDER)
     if dry_run:
         typer.echo(found.shown(), nl=False)
+        typer.echo("Nothing is removed yet; its secret would be, too", err=True)
         return
     asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
     found.carry_out()

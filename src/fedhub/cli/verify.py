@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fedhub.cli import arguments
+from fedhub.cli import arguments, fleet
 from fedhub.cli.findings import print_findings
+
+if TYPE_CHECKING:
+    from fedhub.release.fleet import Done
 
 
 def verify(
-    hub: arguments.Hub,
+    hubs: arguments.HubsOrAll = None,
     files: arguments.Files = None,
+    everything: arguments.All = False,
     address: Annotated[
         str | None,
         typer.Option(
@@ -25,17 +29,43 @@ def verify(
     interval: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Between two looks of --watch.")
     ] = 60,
+    at_once: arguments.AtOnce = arguments.AT_ONCE,
+    fail_fast: arguments.FailFast = False,
     output: Annotated[
         Literal["text", "json"],
         typer.Option("--format", help="json, with --watch, prints one line for each look."),
     ] = "text",
 ) -> None:
     """Look at a running hub from outside: name, certificate, logins, registrations, services."""
+    from fedhub.errors import UsageError
     from fedhub.hub import load_hub
-    from fedhub.release.report import changed, json_text
+    from fedhub.release.report import as_json, changed, json_text, line
     from fedhub.release.verify import verify as look
 
-    loaded = load_hub(hub, extra=files or [])
+    names = fleet.named(hubs, everything=everything)
+    if everything or len(names) > 1:
+        if watch or address is not None:
+            raise UsageError("--watch and --address are for one hub", fix="name one")
+
+        def one(name: str) -> Done:
+            from fedhub.release.fleet import Done
+
+            loaded = load_hub(name, extra=files or [])
+            found = look(loaded)
+            data = as_json(loaded.name, found)
+            good = bool(data["ok"])
+            state: Literal["ok", "failed"] = "ok" if good else "failed"
+            return Done(name, state, line(found), data, code=int(not good))
+
+        fleet.run(
+            names,
+            one,
+            doing="Looking",
+            at_once=at_once,
+            fail_fast=fail_fast,
+            as_json=output == "json",
+        )
+    loaded = load_hub(names[0], extra=files or [])
     found = look(loaded, address=address)
     if output == "json":
         typer.echo(json_text(loaded.name, found, indent=None if watch else 2))

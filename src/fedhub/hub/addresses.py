@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -66,9 +67,20 @@ def host_of(address: str) -> str:
         return ""
 
 
+def is_web_address(text: str) -> bool:
+    """Return whether text is the address of a host, by https or http."""
+    web = text.startswith(("https://", "http://"))
+    return web and host_of(text) != "" and text.isprintable() and " " not in text
+
+
 def is_loopback(host: str) -> bool:
-    """Return whether a host is this machine."""
-    return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+    """Return whether a host is this machine; a name that begins like its address is not."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def callback_path(hub: Hub, provider: Provider) -> str:

@@ -5,6 +5,8 @@ One answer for everything that prints: `fedhub values`, `fedhub check`, errors, 
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,6 +29,8 @@ _IN_ADDRESS = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+@")
 _OPTION = re.compile(r"(--?[\w-]*(?:secret|password|token|key)[= ])\S+", re.IGNORECASE)
 _SHORTEST = 6
 """Characters below which a value is too common a word to look for in other text."""
+_LINE_OF_KEY = re.compile(r"[\w+/=.-]{20,}", re.ASCII)
+"""One that tells something; other lines, such as those of a program, may stand elsewhere too."""
 
 
 def names_credential(name: str) -> bool:
@@ -34,10 +38,15 @@ def names_credential(name: str) -> bool:
     return bool(_CREDENTIAL.search(name)) and not _NAME_OF_ONE.search(name)
 
 
+def is_kept(hub: Hub, path: KeyPath) -> bool:
+    """Return whether a value is from a file of secrets."""
+    source = hub.source(*path)
+    return source.encrypted or source.kind == "secrets"
+
+
 def is_secret(hub: Hub, path: KeyPath) -> bool:
     """Return whether a value is a secret: from a secrets file, called like one, or a key."""
-    source = hub.source(*path)
-    if source.encrypted or source.kind == "secrets":
+    if is_kept(hub, path):
         return True
     if any(names_credential(part) for part in path if isinstance(part, str)):
         return True
@@ -75,7 +84,35 @@ def secret_strings(hub: Hub) -> list[str]:
     """Return every secret of a hub that can be told apart in other text, the longest first."""
     found = {str(value) for path, value in _leaves(hub.values, ()) if is_secret(hub, path)}
     found |= set(_in_code(hub))
-    return sorted((text for text in found if len(text) >= _SHORTEST), key=len, reverse=True)
+    return sorted({one for text in found for one in _spellings(text)}, key=len, reverse=True)
+
+
+def kept_strings(hub: Hub) -> dict[str, KeyPath]:
+    """Return what a hub's files of secrets hold that can be told apart, and where each stands."""
+    return {
+        text: path
+        for path, value in _leaves(hub.values, ())
+        if is_kept(hub, path)
+        for text in _spellings(str(value))
+    }
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a secret may stand in other text; nothing of one that is too short to tell.
+
+    As it is, quoted, in base64 with whatever follows it, and as the lines of a key, which YAML
+    indents where they are in a file of a ConfigMap.
+    """
+    if len(secret) < _SHORTEST:
+        return set()
+    whole = secret.encode()[: len(secret.encode()) // 3 * 3]
+    lines = {line.strip() for line in secret.splitlines()}
+    return {
+        secret,
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        base64.b64encode(whole).decode(),
+        *filter(_LINE_OF_KEY.fullmatch, lines),
+    }
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:

@@ -57,8 +57,8 @@ def load_hub(hub: str, *, extra: Sequence[Path] = (), folder: Path = Path("value
     name, found = values_files(hub, extra, folder)
     files, trees, warnings = [], [], []
     for path, kind in found:
-        tree, encrypted = _read(path)
-        files.append(ValuesFile(path, kind, encrypted))
+        tree, encrypted, text = _read(path)
+        files.append(ValuesFile(path, kind, encrypted, text))
         trees.append(tree)
         if kind == "secrets" and not encrypted and tree.content:
             warnings.append(_plaintext(path))
@@ -85,11 +85,12 @@ def load_alone(path: Path) -> tuple[Hub, Node]:
     """
     from fedhub.hub.document import parse
 
-    root = parse(read_text(path), str(path))
+    text = read_text(path)
+    root = parse(text, str(path))
     where = list(positions(root))
     hub = Hub(
         name=path.name.partition(".")[0],
-        files=(ValuesFile(path, "hub", encrypted=False),),
+        files=(ValuesFile(path, "hub", encrypted=False, text=text),),
         values=plain(root),
         positions={at: key for at, key, _ in where},
         starts={at: start for at, _, start in where},
@@ -99,14 +100,16 @@ def load_alone(path: Path) -> tuple[Hub, Node]:
     return hub, root
 
 
-def _read(path: Path) -> tuple[Node, bool]:
+def _read(path: Path) -> tuple[Node, bool, str]:
     from fedhub.hub.document import parse
     from fedhub.hub.encrypted import decrypted_text, is_encrypted, placed_as
 
-    tree = parse(read_text(path), str(path))
+    text = read_text(path)
+    tree = parse(text, str(path))
     if not is_encrypted(tree):
-        return tree, False
-    return placed_as(parse(decrypted_text(path, tree), str(path)), tree), True
+        return tree, False, text
+    plaintext = decrypted_text(path, tree)
+    return placed_as(parse(plaintext, str(path)), tree), True, plaintext
 
 
 def _plaintext(path: Path) -> FedhubError:

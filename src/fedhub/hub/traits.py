@@ -149,6 +149,8 @@ _NAMES = {
     "Instance": "a Python object",
 }
 
+_BOUNDS = {"min": "from", "max": "to"}
+
 
 def wanted(accepts: Mapping[str, Any]) -> str:
     """Return in words what a trait takes."""
@@ -157,9 +159,10 @@ def wanted(accepts: Mapping[str, Any]) -> str:
         return " or ".join(dict.fromkeys(wanted(one) for one in accepts["any"]))
     if kind in ("Enum", "CaselessStrEnum"):
         return "one of " + ", ".join(str(value) for value in accepts["values"])
-    if "min" in accepts:
-        return f"a whole number from {accepts['min']}"
     name = _NAMES.get(kind, "any value")
+    bounds = [f" {word} {accepts[at]}" for at, word in _BOUNDS.items() if at in accepts]
+    if bounds:
+        return name + "".join(bounds)
     inside = accepts.get("of", {}).get("kind")
     of = {"Unicode": "strings", "Int": "whole numbers", "Dict": "mappings", "Bool": "booleans"}
     return f"{name} of {of[inside]}" if inside in of else name
@@ -205,7 +208,6 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "Unicode": (str, bytes),
     "EntryPointType": (str,),
     "Bool": (bool,),
-    "Float": (int, float),
     "Set": (list, tuple, set, frozenset),
     "List": (list, tuple),
     "Dict": (Mapping,),
@@ -221,11 +223,20 @@ def _long_enough(accepts: Mapping[str, Any], value: Any) -> bool:
     return isinstance(value, str) or len(value) >= accepts["least"] if "least" in accepts else True
 
 
+def _is_number(kind: str, value: Any) -> bool:
+    if kind == "Int" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int if kind == "Int" else int | float)
+
+
+def _within_bounds(accepts: Mapping[str, Any], value: float) -> bool:
+    return not (value < accepts.get("min", value) or value > accepts.get("max", value))
+
+
 def _fits(kind: str, accepts: Mapping[str, Any], value: Any) -> bool:
     """Return whether the value itself, without what is inside, is of a kind."""
-    if kind == "Int":
-        whole = value.is_integer() if isinstance(value, float) else isinstance(value, int)
-        return bool(whole and value >= accepts.get("min", value))
+    if kind in ("Int", "Float"):
+        return _is_number(kind, value) and _within_bounds(accepts, value)
     if kind in _TYPES:
         return isinstance(value, _TYPES[kind]) and _long_enough(accepts, value)
     if kind == "ByteSpecification":

@@ -23,11 +23,13 @@ class ValuesFile:
         path: as the person gave it, or relative to the working folder.
         kind: its role: `common` lies under the `hub` file, `secrets` over it, `extra` on top.
         encrypted: whether it is encrypted with sops.
+        text: its content as it was read, decrypted: what helm is given.
     """
 
     path: Path
     kind: Literal["common", "hub", "secrets", "extra"]
     encrypted: bool
+    text: str = field(repr=False)  # it may hold secrets
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Hub:
             return self.values
         return with_globals(self.get(*self.z2jh_at, default={}), self.values.get("global"))
 
+    @property
+    def declares_fedhub(self) -> bool:
+        """Whether `global.fedhub` has more than `release`, which a plain z2jh file may have too."""
+        declared = self.get("global", "fedhub")
+        return declared is not None and (
+            not isinstance(declared, Mapping) or declared.keys() != {"release"}
+        )
+
     @cached_property
     def fedhub(self) -> Fedhub | None:
         """The validated `global.fedhub`, or None where there is none.
@@ -67,12 +77,13 @@ class Hub:
         Raises:
             Problems: it says something it can't say; each problem has its position.
         """
-        declared = self.get("global", "fedhub")
-        if declared is None:
+        if not self.declares_fedhub:
             return None
         from fedhub.hub.model import validate
 
-        return validate(declared, lambda path: self.position("global", "fedhub", *path))
+        return validate(
+            self.get("global", "fedhub"), lambda path: self.position("global", "fedhub", *path)
+        )
 
     @cached_property
     def chart_problems(self) -> list[FedhubError]:
@@ -80,7 +91,7 @@ class Hub:
 
         Nothing for a hub of another chart around z2jh's, whose keys nobody here knows.
         """
-        if not self.z2jh_at or self.get("global", "fedhub") is None:
+        if not self.z2jh_at or not self.declares_fedhub:
             return []
         from fedhub.hub.model import chart_problems
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 from fedhub.errors import FedhubError
 
 _DRAFT = ".draft"
+_OF_OURS = re.compile(rf"\..+\.[a-z0-9_]{{8}}{re.escape(_DRAFT)}", re.DOTALL)
+"""How `tempfile` names a draft: other people's hidden files are none."""
 
 
 class ChangedMeanwhileError(FedhubError):
@@ -91,9 +94,8 @@ def beside(path: Path, content: bytes, *, mode: int) -> Iterator[Path]:
         sweep(path.parent)
         number, draft = _locked_draft(path)
     except OSError as error:
-        raise FedhubError(
-            f"{path.parent} can't be written: {error.strerror}", fix="check its permissions"
-        ) from None
+        fix = "make it" if isinstance(error, FileNotFoundError) else "check its permissions"
+        raise FedhubError(f"{path.parent} can't be written: {error.strerror}", fix=fix) from None
     try:
         with os.fdopen(number, "wb") as file:
             try:
@@ -127,7 +129,7 @@ def sweep(folder: Path) -> None:
         OSError: the folder can't be read or written.
     """
     for draft in folder.glob(f".*{_DRAFT}"):
-        if draft.is_symlink() or not draft.is_file():
+        if not _OF_OURS.fullmatch(draft.name) or draft.is_symlink() or not draft.is_file():
             continue
         with contextlib.suppress(FileNotFoundError, BlockingIOError, PermissionError):
             number = os.open(draft, os.O_RDONLY)

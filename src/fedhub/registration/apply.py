@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fedhub.errors import FedhubError
 from fedhub.registration.calls import AT_ONCE
-from fedhub.registration.clients import Clients
+from fedhub.registration.clients import Clients, RegisteredClient
 from fedhub.registration.create import begin, conclude
 from fedhub.registration.job import Job
 from fedhub.registration.search import shown
@@ -19,11 +19,16 @@ from fedhub.registration.sync import Item
 
 @dataclass(frozen=True)
 class Done:
-    """What came of an item: the client's id, or the error that it ended in."""
+    """What came of an item: the client's id, or the error that it ended in.
+
+    Attributes:
+        made: the client that is new.
+    """
 
     item: Item
     client_id: str = ""
     error: FedhubError | None = None
+    made: RegisteredClient | None = None
 
 
 def apply(
@@ -45,7 +50,8 @@ def apply(
     def carry_out(item: Item) -> Done:
         try:
             if item.step == "create":
-                return Done(item, _create(jobs[id(item)]))
+                made = _create(jobs[id(item)])
+                return Done(item, made.client_id, made=made)
             clients = clients_of(item.administrator)
             if item.step == "update":
                 clients.update(item.client_id, item.changes)
@@ -75,10 +81,10 @@ def _groups(items: Iterable[Item]) -> list[list[Item]]:
     return list(groups.values())
 
 
-def _create(job: Job) -> str:
+def _create(job: Job) -> RegisteredClient:
     if job.unfinished.attempts or job.unfinished.deleting:
         settle(job)
-    return begin(job).client_id
+    return begin(job)
 
 
 def _conclude(
@@ -87,13 +93,14 @@ def _conclude(
     jobs: dict[int, Job],
 ) -> list[Done]:
     """See that nobody else registered the same hubs meanwhile; one look for all of them."""
+    made = [one.made for one in created if one.made]
     found = {}
     done = []
     for one in created:
         administrator, job = one.item.administrator, jobs[id(one.item)]
         try:
             if id(administrator) not in found:
-                found[id(administrator)] = shown(clients_of(administrator))
+                found[id(administrator)] = shown(clients_of(administrator), made)
             own = [client for client in found[id(administrator)] if job.target.owns(client.tag)]
             if conclude(job, own):
                 done.append(one)

@@ -54,11 +54,15 @@ def _later(job: Job) -> tuple[str, ...]:
     )
 
 
-def begin(job: Job) -> Credentials:
-    """Have a client made, and keep its id and secret; whether it may stay, `conclude` finds out."""
-    made = register(job, job.target.new_tag(), job.target.wanted.attributes())
+def begin(job: Job) -> RegisteredClient:
+    """Have a client made, and keep its id and secret; whether it may stay, `conclude` finds out.
+
+    Returns: the client, of which no more is known than its tag.
+    """
+    tag = job.target.new_tag()
+    made = register(job, tag, job.target.wanted.attributes())
     job.keep(made)
-    return made
+    return RegisteredClient(made.client_id, {"comment": str(tag)})
 
 
 def conclude(job: Job, own: Sequence[RegisteredClient]) -> bool:

@@ -27,17 +27,18 @@ class LoginRedirect:
     callback: str
 
 
-def login_redirect(callback: str) -> LoginRedirect:
+def login_redirect(callback: str, *, otherwise: str = "") -> LoginRedirect:
     """Begin a login at a running hub, as a browser does.
 
     Args:
         callback: the callback URL of the hub's provider, next to which the login begins.
+        otherwise: what else can be done where the hub does not answer.
 
     Raises:
         FedhubError: the hub does not answer, or not with a redirect.
     """
     login = f"{callback.removesuffix('oauth_callback')}oauth_login"
-    reply = _get(login, "the hub", "or, where only others reach it, say --unseen")
+    reply = _get(login, "the hub", otherwise)
     location = _location(reply)
     query = parse_qs(urlsplit(location).query)
     if not reply.is_redirect or "client_id" not in query:
@@ -48,16 +49,20 @@ def login_redirect(callback: str) -> LoginRedirect:
     return LoginRedirect(location, query["client_id"][0], query.get("redirect_uri", [""])[0])
 
 
-def check_accepted(redirect: LoginRedirect) -> None:
+def check_accepted(redirect: LoginRedirect, *, otherwise: str = "") -> None:
     """See that the provider takes a hub's client and callback URL.
 
     A provider that does not know one of them answers with an error of its own (RFC 6749 section
     4.1.2.1), and sends nobody back.
 
+    Args:
+        redirect: where the hub sends people.
+        otherwise: what else can be done where the provider does not answer.
+
     Raises:
         FedhubError: it does not, or does not answer.
     """
-    reply = _get(redirect.address, "the provider", "or say --unseen")
+    reply = _get(redirect.address, "the provider", otherwise)
     query = parse_qs(urlsplit(_location(reply)).query)
     if reply.is_error or "error" in query:
         said = query.get("error", [f"HTTP {reply.status_code}"])[0]
@@ -84,5 +89,5 @@ def _get(address: str, who: str, otherwise: str) -> httpx.Response:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise FedhubError(
             f"{who} at {host} does not answer ({type(error).__name__})",
-            fix=f"see that it runs and is reached from here; {otherwise}",
+            fix="; ".join(filter(None, ("see that it runs and is reached from here", otherwise))),
         ) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 from fedhub.registration.admin import AdminCredentials
 from fedhub.registration.admin_credentials import admin_credentials
@@ -26,15 +26,10 @@ class Opened:
         self._open: list[tuple[Administrator, Clients]] = []
         self._stack = ExitStack()
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def of(self, administrator: Administrator) -> Clients:

@@ -21,7 +21,7 @@ from fedhub.registration.create import register, registered
 from fedhub.registration.errors import UnknownClientError
 from fedhub.registration.job import DryRun, Job, Outcome
 from fedhub.registration.journal import Rotation, Unfinished
-from fedhub.registration.login_redirect import check_accepted, login_redirect
+from fedhub.registration.login_redirect import LoginRedirect, check_accepted, login_redirect
 from fedhub.registration.settle import rivals_among, settle, settle_attempts
 from fedhub.registration.update import wanted_of
 
@@ -98,7 +98,7 @@ def abort(job: Job, *, unseen: bool = False) -> Outcome:
     if not _kept_is(job, rotation.old):
         raise _another(job, rotation)
     callback = job.target.wanted.redirect_uris[0]
-    if not unseen and login_redirect(callback).client_id == rotation.new.client_id:
+    if not unseen and _redirect(callback).client_id == rotation.new.client_id:
         return Outcome("begun", rotation.old.client_id, _deploy(job, " --abort"))
     new = rotation.new.client_id
     job.note(replace(job.unfinished, rotation=None, deleting=(*job.unfinished.deleting, new)))
@@ -180,9 +180,13 @@ def _see_registered(job: Job, one: Credentials, fix: str) -> None:
         raise FedhubError(f"{one.client_id} is not registered any more", fix=fix) from None
 
 
+def _redirect(callback: str) -> LoginRedirect:
+    return login_redirect(callback, otherwise="or, where only others reach it, say --unseen")
+
+
 def _see(job: Job, rotation: Rotation) -> None:
     callback = job.target.wanted.redirect_uris[0]
-    seen = login_redirect(callback)
+    seen = _redirect(callback)
     if seen.client_id != rotation.new.client_id:
         uses = (
             "still uses the old client"
@@ -199,7 +203,7 @@ def _see(job: Job, rotation: Rotation) -> None:
             f"{job.target.name} sends people back to {seen.callback!r}, not to {callback}",
             fix=f"deploy {job.target.hub.name} as its values are",
         )
-    check_accepted(seen)
+    check_accepted(seen, otherwise="or say --unseen")
     job.say(f"the hub logs people in with {rotation.new.client_id}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from fedhub.registration.calls import AT_ONCE
@@ -10,18 +11,24 @@ from fedhub.registration.errors import UnknownClientError
 from fedhub.registration.tag import Tag
 
 
-def shown(clients: Clients) -> tuple[RegisteredClient, ...]:
+def shown(clients: Clients, known: Iterable[RegisteredClient] = ()) -> tuple[RegisteredClient, ...]:
     """Every client of an administrator, in the list's order.
 
     The list has names only, so each client is asked for; one that is deleted meanwhile is left out.
+
+    Args:
+        clients: of the administrator.
+        known: those that need not be asked for.
 
     Raises:
         RegistrationError: they can't be listed, or one can't be shown.
     """
 
+    by_id = {one.client_id: one for one in known}
+
     def show(client_id: str) -> RegisteredClient | None:
         try:
-            return clients.show(client_id)
+            return by_id.get(client_id) or clients.show(client_id)
         except UnknownClientError:
             return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,10 +15,9 @@ from fedhub.hub.document import parse
 from fedhub.hub.encrypted import decrypted_text, is_encrypted, sops_binary, sops_environment
 from fedhub.hub.files import read_text
 from fedhub.hub.sops import recipients
+from fedhub.release.chart import Z2JH, archive
 from fedhub.release.findings import Finding, failed, ok, skipped
 
-Z2JH = "4.4.0"
-"""The version of zero-to-jupyterhub's chart that fedhub's wraps."""
 _PATIENCE = 15.0  # seconds
 _NEEDED = (
     ("create", "deployments.apps"),
@@ -109,10 +107,8 @@ def _opens(file: Path) -> Finding:
 
 
 def _chart() -> Finding:
-    cache = Path(os.environ.get("FEDHUB_CHART_CACHE") or Path.home() / ".cache/fedhub/charts")
-    archive = cache / f"jupyterhub-{Z2JH}.tgz"
-    if archive.exists():
-        return ok("chart", f"z2jh {Z2JH}", str(archive))
+    if archive().exists():
+        return ok("chart", f"z2jh {Z2JH}", str(archive()))
     why = "not kept here; `helm dependency build` gets it from its repository"
     return skipped("chart", f"z2jh {Z2JH}", why)
 

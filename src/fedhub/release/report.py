@@ -26,6 +26,13 @@ def lines(findings: Sequence[Finding]) -> Iterator[tuple[str, str, str]]:
             yield " " * 7, printable(f"  {one.fix}"), ""
 
 
+def line(findings: Sequence[Finding]) -> str:
+    """Return what was found as one line: how much is fine, and what is not."""
+    good = sum(one.state == "ok" for one in findings)
+    bad = [printable(f"{one.check} {one.subject}") for one in findings if one.state == "failed"]
+    return f"{good} of {len(findings)} fine" + (f"; failed: {', '.join(bad)}" if bad else "")
+
+
 def as_json(hub: str, findings: Sequence[Finding]) -> dict[str, object]:
     """Return what was found as JSON has it; a stable interface."""
     return {

@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fedhub.errors import FedhubError
-from fedhub.hub.addresses import home_url
+from fedhub.errors import FedhubError, UsageError
+from fedhub.hub.addresses import home_url, is_web_address
 from fedhub.hub.providers import Provider, login, mapping
 from fedhub.hub.values import Hub
 from fedhub.registration.command import show
@@ -31,8 +31,13 @@ def verify(hub: Hub, *, address: str | None = None) -> list[Finding]:
             is the hub's own; None asks at its domain.
 
     Raises:
-        FedhubError: the values name no address.
+        UsageError: what is given is no address.
+        FedhubError: the values name none.
     """
+    if address is not None and not is_web_address(address):
+        raise UsageError(
+            f"{address!r} is no address of a hub", fix="give one such as http://127.0.0.1:8000"
+        )
     home = home_url(hub)
     if home is None:
         raise FedhubError(

@@ -33,17 +33,28 @@ def missing_keys(values: Mapping[str, Any], z2jh_at: KeyPath) -> list[KeyPath]:
         values: a hub's merged values.
         z2jh_at: where z2jh's stand in them; `()` in a plain z2jh file.
     """
+    found = made_up_keys(values, z2jh_at)
+    found.extend(_services(values, ("global", "fedhub", "services")))
+    oidc = value_at(values, _OIDC)
+    if isinstance(oidc, Mapping) and oidc.get("enabled"):
+        found.extend((*_OIDC, name) for name in _SIGNING if not oidc.get(name))
+    return found
+
+
+def made_up_keys(values: Mapping[str, Any], z2jh_at: KeyPath) -> list[KeyPath]:
+    """Return where values lack a key that z2jh then makes up, without a cluster at each render.
+
+    Args:
+        values: a hub's merged values.
+        z2jh_at: where z2jh's stand in them; `()` in a plain z2jh file.
+    """
     # A file of `global` alone is one for fedhub's chart.
     at: KeyPath = z2jh_at or (("jupyterhub",) if values.keys() <= {"global"} else ())
     found: list[KeyPath] = []
     for path, older in _OF_EVERY_HUB:
         if not value_at(values, (*at, *path)) and not (older and value_at(values, (*at, *older))):
             found.append((*at, *path))
-    found.extend(_services(values, ("global", "fedhub", "services")))
     found.extend(_services(values, (*at, "hub", "services")))
-    oidc = value_at(values, _OIDC)
-    if isinstance(oidc, Mapping) and oidc.get("enabled"):
-        found.extend((*_OIDC, name) for name in _SIGNING if not oidc.get(name))
     return found
 
 

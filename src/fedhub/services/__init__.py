@@ -1,1 +1,1 @@
-"""Applications that log in through a hub: declared, handed over, given a new secret, removed."""
+"""Applications that log in through a hub: declared, handed over, tried, rotated, removed."""

@@ -125,7 +125,7 @@ def _changes(hub: Hub, wanted: Wanted) -> tuple[tuple[str, ...], dict[tuple[str,
     """Return where the service is declared, and all that its values need."""
     people = {"users": list(wanted.users), "groups": list(wanted.groups)}
     people = {kind: names for kind, names in people.items() if names}
-    if hub.get("global", "fedhub") is not None:
+    if hub.declares_fedhub:
         path: tuple[str, ...] = (*FEDHUB, wanted.name)
         return path, {path: _entry(wanted) | people}
     path = (*in_z2jh(hub), wanted.name)
@@ -277,6 +277,6 @@ def _notes(hub: Hub, wanted: Wanted) -> Iterable[str]:
             "Nothing in the values puts people into groups (manage_groups), so --groups lets in "
             "only whom an admin puts there by hand."
         )
-    if hub.get("global", "fedhub") is None and hub.get(*_auto_login(hub)) is False:
+    if not hub.declares_fedhub and hub.get(*_auto_login(hub)) is False:
         where = hub.position(*_auto_login(hub))
         yield f"{where}: with auto_login_oauth2_authorize off, people see the hub's pages first."

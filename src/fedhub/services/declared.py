@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fedhub.errors import Position, UsageError
@@ -26,7 +26,7 @@ class Service:
         position: the same, in a file.
         client_id: its client id at the hub.
         redirect_uri: its callback URL; "" where the hub's default counts.
-        scopes: what it may ask for beside who somebody is.
+        scopes: what it may ask for beside who somebody is; those of its own roles as well.
         users: who may use it.
         groups: whose members may use it.
         entry: all that is declared; it may hold the token.
@@ -40,7 +40,7 @@ class Service:
     scopes: tuple[str, ...]
     users: tuple[str, ...]
     groups: tuple[str, ...]
-    entry: Mapping[str, Any]
+    entry: Mapping[str, Any] = field(repr=False)
 
     @property
     def token_path(self) -> tuple[str, ...]:
@@ -83,6 +83,17 @@ def services(hub: Hub) -> list[Service]:
     return found
 
 
+def role_scope(name: str, role: str) -> str:
+    """Return the scope that says that somebody has a role of a service's own."""
+    return f"custom:{name}:{role}"
+
+
+def roles_in(name: str, scopes: Iterable[str]) -> tuple[str, ...]:
+    """Return the roles of a service that scopes say."""
+    before = role_scope(name, "")
+    return tuple(one.removeprefix(before) for one in scopes if one.startswith(before))
+
+
 def find(hub: Hub, name: str) -> Service:
     """Return one service.
 
@@ -98,16 +109,21 @@ def find(hub: Hub, name: str) -> Service:
 
 def _service(hub: Hub, path: tuple[str, ...], entry: Mapping[str, Any]) -> Service:
     name = str(entry.get("name") or path[-1])
-    people = [entry] if path[:-1] == FEDHUB else list(_roles(hub, name))
+    own = mapping(entry.get("roles")) if path[:-1] == FEDHUB else {}
+    roles = {role: people for role, people in own.items() if isinstance(people, Mapping)}
+    people = [entry, *roles.values()] if path[:-1] == FEDHUB else list(_roles(hub, name))
     return Service(
         name=name,
         path=path,
         position=_declared_at(hub, path, entry),
         client_id=str(entry.get("oauth_client_id") or f"service-{name}"),
         redirect_uri=str(entry.get("oauth_redirect_uri") or ""),
-        scopes=_texts(entry.get("oauth_client_allowed_scopes")),
-        users=tuple(user for role in people for user in _texts(role.get("users"))),
-        groups=tuple(group for role in people for group in _texts(role.get("groups"))),
+        scopes=(
+            *texts(entry.get("oauth_client_allowed_scopes")),
+            *(role_scope(name, role) for role in roles),
+        ),
+        users=_named(people, "users"),
+        groups=_named(people, "groups"),
         entry=entry,
     )
 
@@ -121,9 +137,15 @@ def _declared_at(hub: Hub, path: tuple[str, ...], entry: Mapping[str, Any]) -> P
 
 def _roles(hub: Hub, name: str) -> Iterator[Mapping[str, Any]]:
     for role in mapping(hub.z2jh_get("hub", "loadRoles")).values():
-        if {"access:services", access_scope(name)} & set(_texts(mapping(role).get("scopes"))):
+        if {"access:services", access_scope(name)} & set(texts(mapping(role).get("scopes"))):
             yield role
 
 
-def _texts(value: Any) -> tuple[str, ...]:
+def _named(people: Iterable[Mapping[str, Any]], kind: str) -> tuple[str, ...]:
+    """Return all names of a kind, each once."""
+    return tuple(dict.fromkeys(name for one in people for name in texts(one.get(kind))))
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the texts in what may be a list; nothing of anything else."""
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from fedhub.errors import FedhubError, UsageError
 from fedhub.hub.credentials import HIDDEN
+from fedhub.services.declared import role_scope, roles_in
 from fedhub.services.handover import DAY, Handover
 
 # --- as text -------------------------------------------------------------------------------
@@ -35,12 +36,22 @@ def as_text(found: Handover, *, reveal: bool) -> str:
         "the secret is sent": "in the body of the token request (client_secret_post), not as Basic",
         "user name": "the field name",
         "groups": "the field groups, a list",
+        **({"roles": _where_roles_are(found)} if _roles(found) else {}),
         "scopes": " ".join(found.scopes) or "none; the hub refuses an empty scope=",
         "an access token lasts": _in_words(found.lifetime),
         "the secret lasts": "until the hub's operator makes a new one",
     }
     width = max(map(len, rows))
     return "".join(f"{label:<{width}}  {value}\n" for label, value in rows.items())
+
+
+def _roles(found: Handover) -> tuple[str, ...]:
+    return roles_in(found.service, found.scopes)
+
+
+def _where_roles_are(found: Handover) -> str:
+    claim = "; of the issuer, the claim roles" if found.issuer else ""
+    return f"{role_scope(found.service, '<role>')} in the field scopes, a list{claim}"
 
 
 def _in_words(seconds: int) -> str:
@@ -63,6 +74,7 @@ def as_json(found: Handover, *, reveal: bool) -> str:
         "issuer": found.issuer,
         "username_claim": "name",
         "groups_claim": "groups",
+        "roles": _roles(found),
         "scope": " ".join(found.scopes),
         "access_token_expires_in": found.lifetime,
     }
@@ -92,6 +104,7 @@ _FILES = {
     "grafana": "grafana.ini",
     "superset": "superset.txt",
     "authlib": "authlib.txt",
+    "passport": "passport.txt",
     "curl": "curl.sh",
     "oauth2-proxy": "oauth2-proxy.cfg",
 }
@@ -118,6 +131,7 @@ def as_configuration(found: Handover, kind: str) -> str:
         )
     text = (Path(__file__).with_name("configurations") / _FILES[kind]).read_text(encoding="utf-8")
     values = _values(found)
+    text = text.replace("@role_path@", _role_path(found))  # it has quotes of its own
     return _GAP.sub(lambda gap: _quoted(values[gap[1]], kind), text)
 
 
@@ -136,6 +150,16 @@ def _values(found: Handover) -> Mapping[str, str]:
         "host": found.host,
         "issuer": found.issuer or "",
     }
+
+
+def _role_path(found: Handover) -> str:
+    """Return JMESPath that finds the role of Grafana that fits somebody's scopes; "" for none."""
+    fitting = [
+        f"contains(scopes[*], '{role_scope(found.service, role)}') && '{role.capitalize()}'"
+        for role in ("admin", "editor")
+        if role_scope(found.service, role) in found.scopes
+    ]
+    return " || ".join([*fitting, "'Viewer'"]) if fitting else ""
 
 
 def _quoted(value: str, kind: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from fedhub.errors import FedhubError, UsageError
-from fedhub.hub.addresses import home_url
+from fedhub.hub.addresses import home_url, host_of, is_web_address
 from fedhub.hub.load import load_hub
 from fedhub.hub.providers import mapping
 from fedhub.hub.values import Hub
@@ -65,7 +64,7 @@ class Handover:
     @property
     def host(self) -> str:
         """The hub's host."""
-        return urlsplit(self.home).hostname or ""
+        return host_of(self.home)
 
 
 def handover(
@@ -83,12 +82,21 @@ def handover(
         UsageError: there is no such hub or service, or the values do not say where the hub is.
         FedhubError: it has no token, or no callback URL.
     """
-    hub = load_hub(name, folder=folder)
+    return handover_of(load_hub(name, folder=folder), service, hub_url=hub_url)
+
+
+def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handover:
+    """Return the same of a hub that is loaded.
+
+    Raises:
+        UsageError: there is no such service, or the values do not say where the hub is.
+        FedhubError: it has no token, or no callback URL.
+    """
     found = find(hub, service)
     if not found.token:
         raise FedhubError(
             f"{service} has no token",
-            fix=f"`fedhub secrets generate {name}` makes it",
+            fix=f"`fedhub secrets generate {hub.name}` makes it",
             position=found.position,
         )
     if not found.redirect_uri:
@@ -97,7 +105,7 @@ def handover(
             fix="write oauth_redirect_uri",
             position=found.position,
         )
-    home = _home(hub, hub_url)
+    home = home_of(hub, hub_url)
     return Handover(
         hub=hub.name,
         service=service,
@@ -111,12 +119,25 @@ def handover(
     )
 
 
-def _home(hub: Hub, hub_url: str | None) -> str:
-    home = f"{hub_url.rstrip('/')}/hub" if hub_url else home_url(hub)
+def home_of(hub: Hub, hub_url: str | None) -> str:
+    """Return a hub's address, without a slash at the end.
+
+    Args:
+        hub: its values.
+        hub_url: where it is, below which `/hub` stands; None for what the values say.
+
+    Raises:
+        UsageError: the values do not say it, or it is no address.
+    """
+    home = f"{hub_url.rstrip('/')}/hub" if hub_url is not None else home_url(hub)
     if home is None:
         raise UsageError(
             f"the values of {hub.name} do not say where the hub is",
             fix="add --hub-url https://…",
+        )
+    if not is_web_address(home):
+        raise UsageError(
+            f"{home!r} is no address of a hub", fix="give one such as https://hub.example.org"
         )
     return home
 

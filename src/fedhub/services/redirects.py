@@ -6,11 +6,11 @@ a browser tidies an address up before it goes there: so only those are taken tha
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from urllib.parse import urlsplit
 
 from fedhub.errors import UsageError
+from fedhub.hub.addresses import is_loopback
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%#-]+")
 """RFC 3986, section 2: reserved and unreserved characters, and the percent sign."""
@@ -49,7 +49,7 @@ def _problem(address: str) -> tuple[str, str] | None:
         ("*" in address, "the hub knows no wildcards", exact),
         ("@" in parts.netloc, "it names a user before the host", "leave out what ends in @"),
         (_moves(parts.path), "a browser makes another address of its path", exact),
-        (parts.scheme == "http" and not _is_loopback(host), "over http, others can read the code "
+        (parts.scheme == "http" and not is_loopback(host), "over http, others can read the code "
          "that logs people in", "use https; http is for localhost and 127.0.0.1 alone"),
     )  # fmt: skip
     return next(((why, fix) for wrong, why, fix in rules if wrong), None)
@@ -57,12 +57,3 @@ def _problem(address: str) -> tuple[str, str] | None:
 
 def _moves(path: str) -> bool:
     return bool(_DISGUISED.search(path)) or bool({".", ".."} & set(path.split("/")))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fedhub.services.declared import Service
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fedhub.services.add import Added
     from fedhub.services.trial import Seen
 
 _HEAD = ("service", "client id", "callback URL", "who may use it", "token", "declared at")
+LastUses = Mapping[str, "datetime | None"]
 
 
-def table(found: Sequence[Service]) -> list[str]:
-    """Return the lines of a table; none for no services."""
-    return _aligned([_HEAD, *(_row(one) for one in found)]) if found else []
+def table(found: Sequence[Service], last_uses: LastUses | None = None) -> list[str]:
+    """Return the lines of a table; none for no services.
+
+    Args:
+        found: the services.
+        last_uses: when each was last used; None leaves the column out.
+    """
+    if not found:
+        return []
+    rows = [_HEAD, *(_row(one) for one in found)]
+    if last_uses is not None:
+        last = ["last use", *(_at(last_uses.get(one.name)) for one in found)]
+        rows = [(*row, cell) for row, cell in zip(rows, last, strict=True)]
+    return _aligned(rows)
+
+
+def _at(time: datetime | None) -> str:
+    return f"{time.astimezone():%Y-%m-%d %H:%M}" if time else "none known"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -36,8 +54,13 @@ def _row(one: Service) -> tuple[str, ...]:
     return (one.name, one.client_id, one.redirect_uri or "the hub's default", who, token, where)
 
 
-def list_json(found: Iterable[Service]) -> str:
-    """Return services as JSON, without their tokens."""
+def list_json(found: Iterable[Service], last_uses: LastUses | None = None) -> str:
+    """Return services as JSON, without their tokens.
+
+    Args:
+        found: the services.
+        last_uses: when each was last used, null for no use known; None leaves the field out.
+    """
     data = [
         {
             "name": one.name,
@@ -49,10 +72,15 @@ def list_json(found: Iterable[Service]) -> str:
             "has_token": bool(one.token),
             "file": one.position.file,
             "line": one.position.line,
+            **({} if last_uses is None else {"last_use": _iso(last_uses.get(one.name))}),
         }
         for one in found
     ]
     return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat(timespec="seconds") if time else None
 
 
 def added_json(done: Added) -> str:
@@ -71,18 +99,29 @@ def added_json(done: Added) -> str:
 
 def seen_table(seen: Sequence[Seen]) -> list[str]:
     """Return the lines of a table of what became of personas."""
-    head = ("persona", "", "as", "groups", "")
+    head = ("persona", "", "as", "groups", "roles", "")
     rows = [
         (
             one.persona,
             one.fate,
             one.user,
             ", ".join(one.groups),
+            ", ".join(one.roles),
             "asked to confirm" if one.confirmed else "",
         )
         for one in seen
     ]
-    return _aligned([head, *rows])
+    return [*_aligned([head, *rows]), *_claims(seen)]
+
+
+def _claims(seen: Sequence[Seen]) -> list[str]:
+    """Return what ID tokens claim, one a line; none without OpenID Connect."""
+    rows = [
+        (one.persona, json.dumps(dict(one.claims), ensure_ascii=False))
+        for one in seen
+        if one.claims
+    ]
+    return ["", *_aligned([("persona", "claims of the ID token"), *rows])] if rows else []
 
 
 def seen_json(seen: Iterable[Seen]) -> str:
@@ -93,7 +132,9 @@ def seen_json(seen: Iterable[Seen]) -> str:
             "fate": one.fate,
             "user": one.user or None,
             "groups": one.groups,
+            "roles": one.roles,
             "confirmed": one.confirmed,
+            "claims": dict(one.claims) or None,
         }
         for one in seen
     ]

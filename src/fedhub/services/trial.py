@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from fedhub.errors import FedhubError
 from fedhub.hub.values import Hub
-from fedhub.services.declared import Service
+from fedhub.services.handover import Handover, handover_of
 from fedhub.services.redirects import check_redirect
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
 
     from fedhub.access.persona import Persona
     from fedhub.preview.preview import Running
+    from fedhub.services.application import Application, Issuer
 
 Fate = Literal["gets in", "is refused", "is not let into the hub"]
 _HOPS = 20
@@ -34,38 +33,39 @@ class Seen:
         fate: in words.
         user: the user name that the application was told; "" for none.
         groups: the groups that it was told.
+        roles: those of the service's own.
         confirmed: whether the hub asked the person first.
+        claims: of the ID token, where the hub is an OpenID Connect issuer; else empty.
     """
 
     persona: str
     fate: Fate
     user: str = ""
     groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     confirmed: bool = False
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
-def trial(hub: Hub, service: Service) -> Iterator[Seen]:
-    """Log every persona of a hub in to a service, as its application does (RFC 6749, RFC 7636).
+def trial(hub: Hub, service: str) -> Iterator[Seen]:
+    """Log every persona of a hub in to a service, as its application does.
 
-    The application's own address is never called: the code is taken from where the hub sends
-    people.
+    Where the hub is an OpenID Connect issuer for it, they log in that way as well. The address of
+    the application is never called: the code is taken from where the hub sends people.
 
     Args:
         hub: the hub.
-        service: one of its services, with a token and a callback URL.
+        service: the name of one of its services.
 
     Raises:
-        FedhubError: the hub can't be started, has no personas, or answers the application wrongly.
+        UsageError: there is no such service.
+        FedhubError: it has no token or no callback URL; the hub can't be started, has no personas,
+            or answers the application wrongly.
     """
+    # Whatever is wrong with the values is said before a hub is started.
+    check_redirect(handover_of(hub, service, hub_url="http://127.0.0.1").redirect_uri)
     from fedhub.preview.preview import Preview
 
-    if not service.token or not service.redirect_uri:
-        raise FedhubError(
-            f"{service.name} has no token or no callback URL",
-            fix=f"`fedhub secrets generate {hub.name}` makes the token",
-            position=service.position,
-        )
-    check_redirect(service.redirect_uri)
     with Preview(hub) as preview:
         running = preview.start()
         if not running.personas:
@@ -73,101 +73,99 @@ def trial(hub: Hub, service: Service) -> Iterator[Seen]:
                 f"{running.authenticator} has no personas to try it with",
                 fix="choose an OAuth provider",
             )
+        from fedhub.services.application import discovered
+
+        found = handover_of(hub, service, hub_url=running.url)
+        issuer = discovered(found.issuer) if found.issuer else None
         for persona in running.personas:
-            yield _Application(running, service).seen_by(persona)
+            yield _Person(running, persona).at(found, issuer)
 
 
-class _Application:
-    """The application of one person, and that person's browser."""
+class _Person:
+    """A persona with a browser."""
 
-    def __init__(self, running: Running, service: Service) -> None:
+    def __init__(self, running: Running, persona: Persona) -> None:
         import httpx
 
         self._running = running
-        self._service = service
-        self._home = f"{running.url}hub"
+        self._persona = persona
         self._browser = httpx.Client(timeout=30, trust_env=False)
 
-    def seen_by(self, persona: Persona) -> Seen:
-        """Log a persona in."""
+    def at(self, found: Handover, issuer: Issuer | None) -> Seen:
+        """Log in to an application, and by OpenID Connect as well where there is an issuer."""
+        from fedhub.services.application import Application
+
         with self._browser:
-            if not self._logged_in(persona):
-                return Seen(persona.name, "is not let into the hub")
-            state, verifier = secrets.token_hex(16), secrets.token_urlsafe(48)
-            page = self._follow(self._browser.get(self._address(state, verifier)))
-            confirmed = page.is_success
-            if confirmed:
-                xsrf = self._browser.cookies.get("_xsrf", path=urlsplit(self._home).path + "/")
-                page = self._follow(self._browser.post(page.url, data={"_xsrf": xsrf or ""}))
-            if not page.is_redirect:
-                return Seen(persona.name, "is refused", confirmed=confirmed)
-            user = self._user(page.headers["location"], state, verifier)
+            if not self._logged_in():
+                return Seen(self._persona.name, "is not let into the hub")
+            application = Application(found)
+            answer, confirmed = self._sent_back(application)
+            if not answer:
+                return Seen(self._persona.name, "is refused", confirmed=confirmed)
+            told = application.told(answer)
+            claims: Mapping[str, Any] = {}
+            if issuer:
+                application = Application(found, issuer)
+                answer, _ = self._sent_back(application)
+                if not answer:
+                    raise FedhubError(
+                        f"the hub lets {told.user} in by OAuth 2, and not by OpenID Connect",
+                        fix="look at its log: `fedhub run --verbose`",
+                    )
+                claims = application.told(answer).claims
         return Seen(
-            persona.name, "gets in", str(user["name"]), tuple(user.get("groups", ())), confirmed
+            self._persona.name, "gets in", told.user, told.groups, told.roles, confirmed, claims
         )
 
-    def _logged_in(self, persona: Persona) -> bool:
+    def _logged_in(self) -> bool:
         several = len(self._running.providers) > 1
-        path = f"{persona.provider}/oauth_login" if several else "oauth_login"
-        page = self._follow(self._browser.get(f"{self._home}/{path}"))
-        done = self._follow(self._browser.post(page.url, data={"persona": persona.name}))
+        path = f"{self._persona.provider}/oauth_login" if several else "oauth_login"
+        page = self._follow(f"{self._running.url}hub/{path}")
+        done = self._onward(self._browser.post(page.url, data={"persona": self._persona.name}))
         return not done.is_client_error
 
-    def _address(self, state: str, verifier: str) -> str:
-        import httpx
+    def _sent_back(self, application: Application) -> tuple[str, bool]:
+        """Return where the hub sends the browser back to, "" for nowhere, and whether it asked."""
+        page = self._follow(application.address, application)
+        confirmed = page.is_success
+        if confirmed:
+            agreed = self._browser.post(page.url, data=_hidden_fields(page.text))
+            page = self._onward(agreed, application)
+        return page.headers["location"] if page.is_redirect else "", confirmed
 
-        digest = hashlib.sha256(verifier.encode()).digest()
-        query = httpx.QueryParams(
-            response_type="code",
-            client_id=self._service.client_id,
-            redirect_uri=self._service.redirect_uri,
-            state=state,
-            code_challenge=base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
-            code_challenge_method="S256",
-        )
-        return f"{self._home}/api/oauth2/authorize?{query}"
+    def _follow(self, address: str, application: Application | None = None) -> httpx.Response:
+        return self._onward(self._browser.get(address), application)
 
-    def _follow(self, reply: httpx.Response) -> httpx.Response:
+    def _onward(self, reply: httpx.Response, until: Application | None = None) -> httpx.Response:
         """Go where an answer leads, but not to the application."""
         for _ in range(_HOPS):
             if not reply.is_redirect:
                 return reply
             there = urljoin(str(reply.url), reply.headers["location"])
-            if _is_at(there, self._service.redirect_uri):
+            if until and until.is_back(there):
                 return reply
             reply = self._browser.get(there)
-        raise self._wrong("sends people in circles")
-
-    def _user(self, answer: str, state: str, verifier: str) -> dict[str, Any]:
-        """Return whom the hub names, in exchange for the code."""
-        told = {name: values[0] for name, values in parse_qs(urlsplit(answer).query).items()}
-        if told.get("state") != state or "code" not in told:
-            raise self._wrong(f"answers {told.get('error', 'without a code')}")
-        grant = {
-            "grant_type": "authorization_code",
-            "code": told["code"],
-            "redirect_uri": self._service.redirect_uri,
-            "client_id": self._service.client_id,
-            "client_secret": self._service.token,
-            "code_verifier": verifier,
-        }
-        import httpx
-
-        with httpx.Client(timeout=30, trust_env=False) as machine:  # which has no cookies
-            token = machine.post(f"{self._home}/api/oauth2/token", data=grant)
-            if not token.is_success:
-                raise self._wrong(f"answers {token.status_code} to the client secret")
-            bearer = {"Authorization": f"Bearer {token.json()['access_token']}"}
-            found: dict[str, Any] = machine.get(f"{self._home}/api/user", headers=bearer).json()
-        return found
-
-    def _wrong(self, what: str) -> FedhubError:
-        return FedhubError(
-            f"the hub {what} when {self._service.name} logs somebody in",
-            fix="look at its log: `fedhub run --verbose`",
-            position=self._service.position,
+        raise FedhubError(
+            "the hub sends people in circles", fix="look at its log: `fedhub run --verbose`"
         )
 
 
-def _is_at(address: str, callback: str) -> bool:
-    return address.partition("?")[0] == callback.partition("?")[0]
+class _Hidden(HTMLParser):
+    """Finds the fields of a form that nobody fills in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, list[str]] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        field_of = dict(attrs)
+        if tag == "input" and field_of.get("type") == "hidden":
+            self.found.setdefault(field_of.get("name") or "", []).append(
+                field_of.get("value") or ""
+            )
+
+
+def _hidden_fields(page: str) -> dict[str, list[str]]:
+    parser = _Hidden()
+    parser.feed(page)
+    return parser.found

@@ -11,14 +11,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from fedhub_authenticators import configure
+from fedhub_authenticators import configuration, configure, credentials, oidc_issuer, services
 from jupyterhub import orm
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import DummyAuthenticator
+from jupyterhub.services.service import Service
 from oauthenticator.cilogon import CILogonOAuthenticator
 from oauthenticator.github import GitHubOAuthenticator
+from pydantic import BaseModel
 from traitlets.config import Config
 
+from fedhub.hub.model import Fedhub, login, oidc, service
 from tests.asynchronous import run_async
 from tests.unit.authenticators.logins import (
     DOMAIN,
@@ -190,6 +193,23 @@ def test_a_wrong_setting_is_one_sentence(given: dict[str, Any], said: str) -> No
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("model", "known"),
+    [
+        (Fedhub, configuration.KEYS),
+        (login.Provider, configuration.PROVIDER_KEYS),
+        (login.Credentials, credentials.KEYS),
+        (oidc.Oidc, oidc_issuer.KEYS),
+        (service.Service, {*Service.class_traits(input=True), *services.OURS}),
+    ],
+)
+def test_the_hub_takes_every_key_that_the_values_may_have(
+    model: type[BaseModel], known: frozenset[str]
+) -> None:
+    keys = {field.alias or name for name, field in model.model_fields.items()}
+    assert keys <= known
+
+
 # --- credentials --------------------------------------------------------------------------
 
 FROM_SECRET = {"existingSecret": "hub-oauth"}
@@ -279,6 +299,48 @@ def test_a_service_may_have_scopes_of_jupyterhub_and_custom_ones() -> None:
     assert c.JupyterHub.services[0]["oauth_client_allowed_scopes"] == scopes
 
 
+def test_a_role_of_a_service_is_a_scope_that_its_people_have_and_that_it_sees() -> None:
+    roles = {"editor": {"groups": ["team"]}, "admin": {"users": ["ada"]}, "none": {}, "gone": None}
+    entry = SERVICE | {"roles": roles, "oauth_client_allowed_scopes": ["self"]}
+    c = configured({"services": {"g": entry}})
+    assert c.JupyterHub.services == [
+        {
+            "name": "g",
+            "oauth_client_id": "service-g",
+            **SERVICE,
+            "oauth_client_allowed_scopes": [
+                *("self", "custom:g:editor", "custom:g:admin", "custom:g:none"),
+            ],
+        }
+    ]
+    access = "access:services!service=g"
+    assert c.JupyterHub.load_roles == [
+        {
+            "name": "service-g-role-editor",
+            "scopes": [access, "custom:g:editor"],
+            "groups": ["team"],
+        },
+        {"name": "service-g-role-admin", "scopes": [access, "custom:g:admin"], "users": ["ada"]},
+    ]
+    before = copy.deepcopy(c)
+    configured({"services": {"g": entry}}, c)
+    assert c == before
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "words"),
+    [
+        ("g", {"editor": {"group": ["team"]}}, r"roles\.editor has unknown keys: group; it takes"),
+        ("g", {"Editor": {}}, "takes no scope custom:g:Editor; use lower-case"),
+        ("g", {"editor-": {}}, "takes no scope custom:g:editor-"),
+        ("g.h", {"editor": {}}, "takes no scope custom:g.h:editor"),
+    ],
+)
+def test_a_role_that_cannot_be_is_said(name: str, roles: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {name: SERVICE | {"roles": roles}}})
+
+
 def test_only_the_people_named_may_use_a_service() -> None:
     async def start() -> None:
         who = {"users": ["ada"], "groups": ["team"], "api_token": "0" * 64}
@@ -291,6 +353,37 @@ def test_only_the_people_named_may_use_a_service() -> None:
             assert may_use(hub, "bob")
 
     run_async(start())
+
+
+@pytest.mark.parametrize("people", ["olga", {"olga": None}, [["olga"]], [7], 7])
+@pytest.mark.parametrize("kind", ["users", "groups"])
+def test_people_who_are_no_list_of_names_stop_the_hub(kind: str, people: Any) -> None:
+    words = rf"services\.g\.{kind} must be a list of names; write {kind}: \[one, another\]"
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | {kind: people}}})
+    words = words.replace("g\\.", "g\\.roles\\.editor\\.")
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | {"roles": {"editor": {kind: people}}}}})
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "words"),
+    [
+        ({}, {"oauth_client_id": "service-g"}, "oauth_client_id of the service h"),
+        ({"oauth_client_id": "service-h"}, {}, "oauth_client_id of the service h"),
+        ({"api_token": "0" * 64}, {"api_token": "0" * 64}, "api_token of the service h"),
+    ],
+)
+def test_two_services_that_could_act_as_each_other_stop_the_hub(
+    own: dict[str, str], other: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words) as error:
+        configured({"services": {"g": SERVICE | own, "h": SERVICE | other}})
+    assert "0000" not in str(error.value)
+    c = Config()
+    c.JupyterHub.services = [{"name": "h", **other}]  # of z2jh's values
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | own}}, c)
 
 
 def may_use(hub: JupyterHub, name: str) -> bool:

@@ -132,7 +132,7 @@ def test_services_find_the_issuer_at_the_hubs_domain() -> None:
     configured(settings(privateKey=FIRST), c)
     issuer = issuer_in(c)
     assert issuer.address == f"https://{DOMAIN}/jupyter/hub/oidc"
-    assert issuer.clients == {"service-g"}
+    assert issuer.clients == {"service-g": False}
     metadata = issuer.metadata()
     assert metadata["token_endpoint"] == f"https://{DOMAIN}/jupyter/hub/oidc/token"
 
@@ -156,6 +156,24 @@ def test_all_pages_look_for_codes_in_one_place() -> None:
 def test_without_a_word_about_it_the_hub_is_no_issuer() -> None:
     assert "extra_handlers" not in configured({"services": {"g": SERVICE}}).JupyterHub
     assert "extra_handlers" not in configured(settings(enabled=False)).JupyterHub
+
+
+@pytest.mark.parametrize("of_all", [None, False, True])
+@pytest.mark.parametrize("own", [None, False, True])
+def test_a_services_own_word_about_pkce_goes_first(of_all: bool | None, own: bool | None) -> None:
+    given = settings(privateKey=FIRST, requirePkce=of_all)
+    given["services"] = {"g": SERVICE | {"requirePkce": own}, "h": SERVICE}
+    c = configured(given)
+    wanted = {"service-g": bool(of_all if own is None else own), "service-h": bool(of_all)}
+    assert issuer_in(c).clients == wanted
+    assert not any("requirePkce" in service for service in c.JupyterHub.services)
+
+
+def test_a_service_cannot_ask_for_pkce_of_a_hub_that_is_no_issuer() -> None:
+    given = {"services": {"g": SERVICE | {"requirePkce": True}}}
+    with pytest.raises(ValueError, match=r"services\.g\.requirePkce can't be kept.*oidc\.enabled"):
+        configured(given)
+    configured({"services": {"g": SERVICE | {"requirePkce": False}}})
 
 
 @pytest.mark.parametrize(

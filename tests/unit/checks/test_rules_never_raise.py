@@ -175,7 +175,7 @@ values = st.fixed_dictionaries(
 
 
 def hub(tree: dict[str, Any]) -> Hub:
-    files = (ValuesFile(Path("a.values.yaml"), "hub", False),)
+    files = (ValuesFile(Path("a.values.yaml"), "hub", encrypted=False, text=""),)
     return Hub("a", files, tree, {}, {}, (), ())
 
 

@@ -38,7 +38,27 @@ values = st.recursive(
 @given(data=st.data())
 def test_a_value_is_taken_exactly_when_traitlets_takes_it(cls, data):
     name = data.draw(st.sampled_from(sorted(classes()[cls.__name__].traits)))
-    value = data.draw(values)
+    assert_agreed(cls, name, data.draw(values))
+
+
+BOUNDED = [
+    (cls, name)
+    for cls in (CILogonOAuthenticator, KubeSpawner, JupyterHub)
+    for name, accepts in classes()[cls.__name__].traits.items()
+    if {"min", "max"} & accepts.keys()
+]
+
+
+@pytest.mark.parametrize(("cls", "name"), BOUNDED)
+def test_a_number_beyond_its_bounds_is_refused(cls, name):
+    accepts = classes()[cls.__name__].traits[name]
+    for bound in {"min", "max"} & accepts.keys():
+        for step in (-1, 0, 1):
+            assert_agreed(cls, name, accepts[bound] + step)
+
+
+def assert_agreed(cls, name, value):
+    """Hold what the table says of a value against what traitlets says."""
     trait = ours(cls).class_traits()[name]
     accepts = classes()[cls.__name__].traits[name]
     if accepts["kind"] in ("EntryPointType", "Any"):

@@ -50,7 +50,18 @@ def test_starting_does_not_import_the_world(argv: list[str]) -> None:
 def test_every_command_has_a_line_of_help() -> None:
     listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
     assert [line.split()[0] for line in listed] == [
-        *("new", "check", "access", "run", "values", "verify", "doctor"),
+        *(
+            "new",
+            "check",
+            "access",
+            "run",
+            "values",
+            "render",
+            "diff",
+            "deploy",
+            "verify",
+            "doctor",
+        ),
         *("idp", "register", "secrets", "service"),
     ]
     assert all(len(line.split()) > 3 for line in listed)

@@ -67,8 +67,8 @@ def test_a_file_is_made_where_there_is_none_and_then_stays(hub: Path) -> None:
         "jupyterhub.hub.config.JupyterHub.cookie_secret",
         "jupyterhub.hub.config.CryptKeeper.keys[0]",
         "jupyterhub.hub.config.ConfigurableHTTPProxy.auth_token",
-        "global.fedhub.services.grafana.api_token",
         "jupyterhub.hub.services.own.api_token",
+        "global.fedhub.services.grafana.api_token",
     ]
     made = (hub / SECRETS).read_bytes()
     second = run("x")

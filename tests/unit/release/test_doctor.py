@@ -121,7 +121,7 @@ def test_the_chart_is_at_hand(work: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_version_is_that_of_the_chart() -> None:
-    from fedhub.release.doctor import Z2JH
+    from fedhub.release.chart import Z2JH
 
     chart = Path(__file__).parents[3] / "charts/fedhub/Chart.yaml"
     assert f"version: {Z2JH}\n" in chart.read_text()

@@ -15,6 +15,7 @@ import pyrage
 import pytest
 
 from fedhub.hub.load import load_hub
+from fedhub.preview.processes import proxy_command
 from fedhub.services.declared import find
 from fedhub.services.forms import CONFIGURATIONS
 from tests.unit.services.conftest import CALLBACK, OF_FEDHUB, VALUES, add, hub_of, service
@@ -58,7 +59,7 @@ def test_the_secret_is_hidden_until_asked_for(own: str, kind: str) -> None:
     done = credentials("--format", kind)
     assert done.returncode == 0
     assert own not in done.stdout + done.stderr
-    assert "--output" in done.stderr or "--format env" in done.stderr
+    assert "--output" in done.stderr or "--format text" in done.stderr
     shown = credentials("--format", kind, "--reveal")
     assert (own in shown.stdout) == (kind not in CONFIGURATIONS)
     assert own not in shown.stderr
@@ -71,8 +72,16 @@ def test_a_file_is_for_its_owners_eyes_only_and_never_replaced(own: str) -> None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert f"OAUTH_CLIENT_SECRET={own}\n" in file.read_text()
     again = credentials("--format", "env", "--output", "grafana.env")
-    assert again.returncode == 1
-    assert "stays as it is" in again.stderr
+    assert again.returncode == 2
+    assert again.stderr == (
+        "grafana.env is there already, and stays as it is; name a new file with --output\n"
+    )
+
+
+def test_a_file_in_a_folder_that_is_not_there(own: str) -> None:
+    done = credentials("--output", "gone/grafana.env")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "gone can't be written: No such file or directory; make it\n"
 
 
 def test_what_is_sealed_only_its_recipient_reads(own: str) -> None:
@@ -151,6 +160,15 @@ def test_grafanas_file_says_the_same(own: str) -> None:
 def test_programs_are_python_whatever_the_address_holds(x: str, kind: str) -> None:
     add(callback="https://a.example.org/x?a='%22;$(id)&b=%7B")
     compile(credentials("--format", kind).stdout, kind, "exec")
+
+
+def test_passports_program_is_javascript_whatever_the_address_holds(x: str) -> None:
+    add(callback="https://a.example.org/x?a='%22;$(id)&b=%7B")
+    program = Path("app.mjs")
+    program.write_text(credentials("--format", "passport").stdout)
+    node, *_ = proxy_command()
+    done = subprocess.run([node, "--check", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("end", ["1;touch$IFS'owned'", "';touch$IFS'owned';'"])

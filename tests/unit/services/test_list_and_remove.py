@@ -34,6 +34,15 @@ def test_what_there_is_and_who_may_use_it(text: str) -> None:
     assert load_hub("x").get(*SERVICES[text].split("."), "grafana", "api_token") not in str(one)
 
 
+def test_who_has_a_role_of_its_own_may_use_it(work: Path) -> None:
+    roles = "{editor: {groups: [writers], users: [olga]}, admin: {users: [max]}, gone: null}"
+    entry = f"{{oauth_redirect_uri: '{CALLBACK}', users: [olga], roles: {roles}}}"
+    hub_of(OF_FEDHUB + f"    services:\n      grafana: {entry}\n")
+    (one,) = json.loads(service("list", "x", "--format", "json").stdout)
+    assert (one["users"], one["groups"]) == (["olga", "max"], ["writers"])
+    assert one["scopes"] == ["custom:grafana:editor", "custom:grafana:admin"]
+
+
 def test_a_hub_without_services_has_an_empty_list(text: str) -> None:
     done = service("list", "x")
     assert (done.returncode, done.stdout) == (0, "")
@@ -59,6 +68,7 @@ def test_it_is_not_removed_without_being_asked(x: str) -> None:
     assert "nobody can be asked here; add --yes" in done.stderr
     shown = service("remove", "x", "grafana", "--dry-run")
     assert "-      grafana:" in shown.stdout
+    assert shown.stderr == "Nothing is removed yet; its secret would be, too\n"
     assert (VALUES.read_text(), SECRETS.read_bytes()) == before
 
 

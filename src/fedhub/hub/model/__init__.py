@@ -7,6 +7,15 @@ is its documentation.
 from fedhub.hub.model.chart import ChartValues
 from fedhub.hub.model.fedhub import Fedhub
 from fedhub.hub.model.problems import chart_problems, validate, validated
+from fedhub.hub.model.release import Release
 from fedhub.hub.model.schema import values_schema
 
-__all__ = ["ChartValues", "Fedhub", "chart_problems", "validate", "validated", "values_schema"]
+__all__ = [
+    "ChartValues",
+    "Fedhub",
+    "Release",
+    "chart_problems",
+    "validate",
+    "validated",
+    "values_schema",
+]

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from fedhub.hub.model.login import Provider
 from fedhub.hub.model.oidc import Oidc
+from fedhub.hub.model.release import Release
 from fedhub.hub.model.route import HttpRoute, Ingress, Tls
 from fedhub.hub.model.service import Service
 from fedhub.hub.model.text import (
@@ -44,6 +45,7 @@ class Fedhub(Strict):
         None, alias="httpRoute", description="The same through the Gateway API."
     )
     tls: Tls | None = Field(None, description="The domain's certificate.")
+    release: Release | None = Field(None, description="Where the hub is installed.")
 
     def prefix(self, provider: str) -> str:
         """Return what the user names of a provider start with."""

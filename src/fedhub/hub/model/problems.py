@@ -54,9 +54,18 @@ def chart_problems(values: Any, position: Callable[[KeyPath], Position]) -> list
 
 
 def validated(
-    model: type[_Model], declared: Any, position: Callable[[KeyPath], Position]
+    model: type[_Model],
+    declared: Any,
+    position: Callable[[KeyPath], Position],
+    above: KeyPath = (),
 ) -> _Model:
     """Return what a file declares, as a model of its own.
+
+    Args:
+        model: which.
+        declared: what the file has.
+        position: where a path was set.
+        above: the keys that lead to it in the file.
 
     Raises:
         Problems: all that is wrong with it.
@@ -64,7 +73,7 @@ def validated(
     try:
         return model.model_validate(declared)
     except ValidationError as error:
-        found = [_problem(one, (), position, model) for one in _errors(error)]
+        found = [_problem(one, above, position, model) for one in _errors(error)]
         raise Problems(found) from None
 
 

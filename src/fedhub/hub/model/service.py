@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr
+from typing import Annotated
 
-from fedhub.hub.model.text import Address, ClientId, Strict
+from pydantic import BeforeValidator, Field, SecretStr
+
+from fedhub.hub.model.text import (
+    ONLY_THESE,
+    Address,
+    ClientId,
+    RoleName,
+    Strict,
+    without_nulls,
+)
+
+
+class Role(Strict):
+    """Who has a role of a service's own."""
+
+    users: list[str] = Field([], description="The users who have it.")
+    groups: list[str] = Field([], description="The groups whose members have it.")
 
 
 class Service(Strict):
@@ -37,3 +53,15 @@ class Service(Strict):
     )
     users: list[str] = Field([], description="The users who may use it.")
     groups: list[str] = Field([], description="The groups whose members may use it.")
+    roles: Annotated[dict[RoleName, Role], BeforeValidator(without_nulls)] = Field(
+        {},
+        json_schema_extra=ONLY_THESE,
+        description="Its own roles, by name. Who has one may use it, and their access tokens have "
+        "the scope `custom:<service>:<role>`.",
+    )
+    require_pkce: bool | None = Field(
+        None,
+        alias="requirePkce",
+        description="Whether its logins by OpenID Connect without PKCE are refused; default: what "
+        "`oidc.requirePkce` says.",
+    )

@@ -71,6 +71,20 @@ SecretKey = Annotated[
     str,
     *_text("[-._a-zA-Z0-9]{1,253}", "must be a key of a Kubernetes Secret: letters, digits, -_."),
 ]
+Namespace = Annotated[
+    str,
+    *_text(_DNS_LABEL, "must be the name of a namespace: at most 63 lower-case letters, digits, -"),
+]
+ReleaseName = Annotated[
+    str,
+    *_text(
+        "[a-z0-9]([a-z0-9-]{0,51}[a-z0-9])?",
+        "must be the name of a release: at most 53 lower-case letters, digits, -",
+    ),
+]
+NoOption = Annotated[
+    str, *_text("[^-].*", "must not start with -: helm and kubectl would take it for an option")
+]
 Duration = Annotated[str, *_text("([0-9]+(ms|s|m|h))+", "must be a duration, such as 30s or 1m")]
 EmailAddress = Annotated[str, *_text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
 Quantity = Annotated[
@@ -92,6 +106,14 @@ TimeZone = Annotated[
 ]
 ImageTag = Annotated[
     str, *_text(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", "must be the tag of an image")
+]
+RoleName = Annotated[
+    str,
+    *_text(
+        "[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9_])?",
+        "a role's name is lower-case letters, digits, hyphens and underscores, and ends with no "
+        "hyphen",
+    ),
 ]
 AuthenticatorName = Annotated[
     str,

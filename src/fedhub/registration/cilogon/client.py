@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from pydantic import SecretStr
@@ -62,15 +61,10 @@ class ClientManagement:
     ) -> None:
         self._calls = Calls(address, AdminBearer(admin), OA4MP, timeout=timeout, wait=wait)
 
-    def __enter__(self) -> ClientManagement:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._calls.close()
 
     def create(self, attributes: Mapping[str, Any], tag: Tag) -> Credentials:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from pydantic import SecretStr
@@ -77,17 +76,12 @@ class TenantAdministration:
         address = address.rstrip("/")
         self._calls = Calls(address, self._bearer, CUSTOS, timeout=timeout, wait=wait)
 
-    def __enter__(self) -> TenantAdministration:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._calls.close()
-        self._client.__exit__(kind, error, trace)
+        self._client.__exit__()
 
     def show(self, client_id: str) -> replies.Tenant:
         """A tenant.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from pydantic import SecretStr
@@ -48,15 +47,10 @@ class TenantClient:
         auth = TenantBearer(tenant) if tenant else None
         self._calls = Calls(address.rstrip("/"), auth, CUSTOS, timeout=timeout, wait=wait)
 
-    def __enter__(self) -> TenantClient:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._calls.close()
 
     def request(self, attributes: Mapping[str, Any], password: SecretStr) -> replies.NewTenant:

@@ -6,8 +6,7 @@ import hmac
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
@@ -72,15 +71,10 @@ class KeycloakClients:
         self._calls = Calls(address, bearer, KEYCLOAK, timeout=timeout, wait=wait)
         self._admin = Calls(rest, bearer, KEYCLOAK, timeout=timeout, wait=wait)
 
-    def __enter__(self) -> KeycloakClients:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for calls in (self._calls, self._admin, self._tokens):
             calls.close()
 

@@ -1,0 +1,259 @@
+"""`fedhub service test --live`: at a hub that runs, without a person and with one."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.oidc_hub import (
+    ASKS,
+    GRAFANA,
+    INSIDER,
+    OTHER,
+    OUTSIDER,
+    Application,
+    Person,
+    answer_of,
+    write_values,
+)
+from tests.previews import FEDHUB, RunningHub, running_hub
+
+ALL_WELL = {
+    ("page", "OAuth 2"): "ok",
+    ("secret", "OAuth 2"): "ok",
+    ("issuer", "OpenID Connect"): "ok",
+    ("secret", "OpenID Connect"): "ok",
+    ("callback", "OpenID Connect"): "ok",
+    ("pkce", "OpenID Connect"): "ok",
+}
+SECRETS = (GRAFANA.secret, ASKS.secret, OTHER.secret)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
+        yield running
+
+
+def of(
+    tmp_path: Path, hub: RunningHub, application: Application = GRAFANA, **change: str
+) -> list[str]:
+    """Return the command, for values in which something else may stand than the hub has."""
+    path = write_values(tmp_path)
+    text = path.read_text()
+    for before, after in change.items():
+        wanted = {"secret": application.secret, "callback": application.callback}[before]
+        assert wanted in text
+        text = text.replace(wanted, after)
+    path.write_text(text)
+    return [FEDHUB, "service", "test", str(path), application.name, "--hub-url", hub.url]
+
+
+def looked(command: list[str]) -> tuple[int, dict[tuple[str, str], dict[str, Any]]]:
+    done = subprocess.run(
+        [*command, "--format", "json"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    assert not any(secret in done.stdout + done.stderr for secret in SECRETS)
+    said = json.loads(done.stdout)
+    assert said["ok"] == (done.returncode == 0)
+    return done.returncode, {(one["check"], one["subject"]): one for one in said["checks"]}
+
+
+def states(found: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], str]:
+    return {key: one["state"] for key, one in found.items()}
+
+
+# --- without a person ------------------------------------------------------------------------
+
+
+def test_all_is_well(hub: RunningHub, tmp_path: Path) -> None:
+    code, found = looked(of(tmp_path, hub))
+    assert (code, states(found)) == (0, ALL_WELL)
+    assert found["issuer", "OpenID Connect"]["detail"] == f"{hub.url}hub/oidc, 1 keys"
+    assert found["pkce", "OpenID Connect"]["detail"] == "S256 alone; it may be left out"
+
+
+def test_what_jupyterhub_alone_can_not_be_asked_is_skipped(hub: RunningHub, tmp_path: Path) -> None:
+    code, found = looked(of(tmp_path, hub, OTHER, callback="https://elsewhere.example.org/"))
+    assert code == 0
+    assert states(found) == {
+        ("page", "OAuth 2"): "ok",
+        ("secret", "OAuth 2"): "ok",
+        ("callback", "OAuth 2"): "skipped",
+    }
+
+
+@pytest.mark.parametrize(
+    ("application", "change", "failed"),
+    [
+        (GRAFANA, {"secret": "wrong" * 12}, {("secret", "OAuth 2"), ("secret", "OpenID Connect")}),
+        (OTHER, {"secret": "wrong" * 12}, {("secret", "OAuth 2")}),
+        (
+            GRAFANA,
+            {"callback": "http://127.0.0.1:9/elsewhere"},
+            # which the hub refuses at once, so that nothing can be told of PKCE either
+            {("callback", "OpenID Connect"), ("pkce", "OpenID Connect")},
+        ),
+    ],
+    ids=["secret", "secret-oauth", "callback"],
+)
+def test_a_hub_that_is_not_as_its_values_say(
+    hub: RunningHub,
+    tmp_path: Path,
+    application: Application,
+    change: dict[str, str],
+    failed: set[tuple[str, str]],
+) -> None:
+    code, found = looked(of(tmp_path, hub, application, **change))
+    bad = {key: one for key, one in found.items() if one["state"] == "failed"}
+    assert (code, set(bad)) == (1, failed)
+    assert all(one["fix"] for one in bad.values())
+
+
+def test_a_service_that_the_hub_does_not_have(hub: RunningHub, tmp_path: Path) -> None:
+    command = of(tmp_path, hub)
+    values = Path(command[3])
+    values.write_text(values.read_text().replace("      grafana:", "      new-one:"))
+    command[4] = "new-one"
+    code, found = looked(command)
+    assert code == 1
+    assert "the hub has no service-new-one" in found["secret", "OAuth 2"]["detail"]
+    assert found["callback", "OpenID Connect"]["state"] == "failed"
+
+
+def test_a_hub_that_is_no_issuer_yet(hub: RunningHub, tmp_path: Path) -> None:
+    command = of(tmp_path, hub)
+    with running_hub(_without_issuer(tmp_path / "before")) as before:
+        command[-1] = before.url
+        code, found = looked(command)
+    assert (code, found["issuer", "OpenID Connect"]["state"]) == (1, "failed")
+    assert "enabled" in found["issuer", "OpenID Connect"]["fix"]
+
+
+def _without_issuer(folder: Path) -> Path:
+    folder.mkdir()
+    path = write_values(folder)
+    path.write_text(path.read_text().replace("oidc: {enabled: true", "oidc: {enabled: false"))
+    return path
+
+
+def test_nothing_is_there(hub: RunningHub, tmp_path: Path) -> None:
+    command = of(tmp_path, hub)
+    command[-1] = "http://127.0.0.1:9"
+    code, found = looked(command)
+    assert (code, states(found)) == (1, {("hub", "127.0.0.1"): "failed"})
+
+
+@pytest.mark.parametrize("address", ["http://hub.example.org", "http://127.0.0.1.example.org"])
+def test_the_secret_never_travels_unencrypted(
+    hub: RunningHub, tmp_path: Path, address: str
+) -> None:
+    command = [*of(tmp_path, hub)[:-1], address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "would travel unencrypted" in done.stderr
+
+
+# --- with a person ---------------------------------------------------------------------------
+
+
+@contextmanager
+def on_a_terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Start a command whose input and talk are on a terminal, and its output is a pipe."""
+    ours, theirs = os.openpty()
+    try:
+        with subprocess.Popen(
+            command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True
+        ) as process:
+            os.close(theirs)
+            try:
+                yield process, ours
+            finally:
+                process.kill()
+    finally:
+        os.close(ours)
+
+
+def asked(terminal: int, until: str) -> str:
+    """Return what a terminal shows, once it shows that."""
+    shown = b""
+    while until.encode() not in shown:
+        shown += os.read(terminal, 10_000)
+    return shown.decode()
+
+
+def logged_in(command: list[str], browser: Callable[[str], str]) -> tuple[int, dict[str, Any]]:
+    """Run the command, do in a browser what it asks for; return what it says of that."""
+    with on_a_terminal([*command, "--format", "json"]) as (process, terminal):
+        talk = asked(terminal, "Enter for none")
+        (address,) = re.findall(r"^(http\S+)\r?$", talk, re.MULTILINE)
+        os.write(terminal, browser(address).encode() + b"\n")
+        out, _ = process.communicate()
+    assert not any(secret in talk + out for secret in SECRETS)
+    last = json.loads(out)["checks"][-1]
+    assert last["check"] == "login"
+    return process.returncode, last
+
+
+def person(hub: RunningHub, persona: str) -> Callable[[str], str]:
+    """Return what somebody does: log in, and copy the address where the browser ends."""
+
+    def browse(address: str) -> str:
+        with Person(hub, persona) as visitor:
+            reply = visitor.go(address)
+        return reply.headers.get("location") or str(reply.url)
+
+    return browse
+
+
+@pytest.mark.parametrize("application", [GRAFANA, OTHER], ids=["oidc", "oauth"])
+def test_somebody_logs_in(hub: RunningHub, tmp_path: Path, application: Application) -> None:
+    code, login = logged_in(of(tmp_path, hub, application), person(hub, INSIDER))
+    assert (code, login["state"]) == (0, "ok"), login
+    said, _, claims = login["detail"].partition("; the ID token has ")
+    assert said == "gil-instructors gets in, in instructors"
+    names = {"iss", "aud", "iat", "exp", "nonce", "sub", "preferred_username", "name", "groups"}
+    assert set(claims.split(", ")) == (names if application is GRAFANA else {""})
+
+
+def test_somebody_who_may_not_use_it(hub: RunningHub, tmp_path: Path) -> None:
+    code, login = logged_in(of(tmp_path, hub), person(hub, OUTSIDER))
+    assert (code, login["state"]) == (1, "failed")
+    assert login["detail"] == f"the browser did not get to {GRAFANA.callback}"
+    assert "403" in login["fix"]
+
+
+@pytest.mark.parametrize("application", [GRAFANA, OTHER], ids=["oidc", "oauth"])
+def test_the_application_was_first(
+    hub: RunningHub, tmp_path: Path, application: Application
+) -> None:
+    def browse(address: str) -> str:
+        ends = person(hub, INSIDER)(address)
+        at = "oidc/token" if application is GRAFANA else "api/oauth2/token"
+        application.redeem(hub, answer_of(httpx.Response(302, headers={"location": ends}))["code"],
+                           at=at)  # fmt: skip
+        return ends
+
+    code, login = logged_in(of(tmp_path, hub, application), browse)
+    assert code == 1
+    assert "'invalid_grant'" in login["detail"]
+    assert "was first" in login["fix"]
+
+
+def test_nobody_has_to(hub: RunningHub, tmp_path: Path) -> None:
+    code, login = logged_in(of(tmp_path, hub), lambda _: "")
+    assert (code, login["state"]) == (0, "skipped")

@@ -1,0 +1,130 @@
+"""`fedhub service test --live` at hubs that are not what they should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from flask import Flask, Response, redirect, request
+from pydantic import SecretStr
+from werkzeug.serving import make_server
+
+from fedhub.errors import FedhubError
+from fedhub.services.last_use import last_uses
+from fedhub.services.live import look
+from tests.certificates import self_signed
+from tests.unit.services.liar import CALLBACK, SECRET, Liar, hub
+from tests.unit.services.test_credentials import credentials, own
+
+__all__ = ["hub", "own"]
+
+
+def login_page() -> Any:
+    return redirect("/hub/login?next=x")
+
+
+def token() -> Any:
+    good = request.form["client_secret"] == SECRET
+    return {"error": "invalid_grant" if good else "invalid_client"}, 400
+
+
+def silently() -> Any:
+    asked = request.args
+    if asked["redirect_uri"] != CALLBACK:
+        return Response(status=400)
+    bad = asked.get("code_challenge_method", "S256") != "S256"
+    return redirect(f"{CALLBACK}?error={'invalid_request' if bad else 'login_required'}")
+
+
+def everybody() -> Any:
+    return redirect(f"{request.args['redirect_uri']}?error=login_required")
+
+
+@pytest.fixture
+def well(hub: Liar) -> Liar:
+    """A hub with which all is well, as far as these checks go."""
+    hub.honest()
+    hub.answers |= {"api/oauth2/authorize": login_page, "api/oauth2/token": token}
+    hub.answers |= {"token": token, "authorize": silently}
+    return hub
+
+
+def failures(hub: Liar) -> set[tuple[str, str]]:
+    found = look(hub.handover())
+    assert SECRET not in str(found)
+    return {(one.check, one.subject) for one in found if one.state == "failed"}
+
+
+def test_all_is_well(well: Liar) -> None:
+    assert failures(well) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "failed"),
+    [
+        ("api/oauth2/authorize", b"a page", {("page", "OAuth 2")}),
+        ("api/oauth2/authorize", lambda: redirect("/elsewhere"), {("page", "OAuth 2")}),
+        ("api/oauth2/token", {"error": "invalid_grant"}, {("secret", "OAuth 2")}),
+        ("api/oauth2/token", {"error": "invalid_client"}, {("secret", "OAuth 2")}),
+        ("api/oauth2/token", {"access_token": "for everybody"}, {("secret", "OAuth 2")}),
+        ("api/oauth2/token", b"\xff", {("secret", "OAuth 2")}),
+        ("token", {"error": "invalid_grant"}, {("secret", "OpenID Connect")}),
+        ("jwks", {"keys": []}, {("issuer", "OpenID Connect")}),
+        ("authorize", everybody, {("callback", "OpenID Connect"), ("pkce", "OpenID Connect")}),
+        ("authorize", b"", {("callback", "OpenID Connect"), ("pkce", "OpenID Connect")}),
+    ],
+)
+def test_what_is_wrong_is_found(
+    well: Liar, path: str, answer: Any | Callable[[], Any], failed: set[tuple[str, str]]
+) -> None:
+    well.answers[path] = answer
+    assert failures(well) == failed
+
+
+ODD = [
+    "https://a..b",
+    "https://xn--",
+    f"https://{'a' * 70}",
+    "https://\u00e9..",
+    "http://localhost:0",
+]
+
+
+@pytest.mark.parametrize("address", ODD)
+def test_an_address_that_leads_nowhere_is_said(hub: Liar, address: str) -> None:
+    found = replace(hub.handover(), home=f"{address}/hub")
+    (one,) = look(found)
+    assert (one.check, one.state) == ("hub", "failed")
+    with pytest.raises(FedhubError):
+        last_uses(found.home, SecretStr("t"), ["app"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://[", "hub.example.org", "https://", "ftp://a.org", "https://a b", "http:///x", ""],
+)
+def test_what_is_no_address_is_refused_at_once(own: str, address: str) -> None:
+    done = credentials("--hub-url", address, "--format", "env")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is no address of a hub" in done.stderr
+
+
+def test_nothing_is_sent_to_a_hub_whose_certificate_is_nobodys(hub: Liar, tmp_path: Path) -> None:
+    seen: list[str] = []
+    app = Flask("another")
+    app.before_request(lambda: seen.append(request.path))
+    context, _ = self_signed(tmp_path)
+    server = make_server("127.0.0.1", 0, app, ssl_context=context)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        (one,) = look(replace(hub.handover(), home=f"https://127.0.0.1:{server.port}/hub"))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (one.check, one.state, seen) == ("hub", "failed", [])
