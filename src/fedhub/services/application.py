@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from fedhub.errors import FedhubError
-from fedhub.services.connection import UNREACHED, connection
+from fedhub.services.connection import UNREACHED, ask, connection
 from fedhub.services.handover import Handover
 
 _ALGORITHM = "RS256"
@@ -240,7 +240,7 @@ def _map_in(reply: httpx.Response) -> dict[str, Any]:
 
 def _json(address: str) -> dict[str, Any]:
     try:
-        reply = httpx.get(address, **connection(address))
+        reply = ask("GET", address)
     except UNREACHED as error:
         raise FedhubError(
             f"{address} does not answer ({type(error).__name__})",
