@@ -299,6 +299,7 @@ def test_silence_is_no_consent(hub: RunningHub) -> None:
     [
         ({"prompt": "login"}, "login_required"),
         ({"max_age": "0"}, "login_required"),
+        ({"nonce": "n" * 1001}, "invalid_request"),
         ({"request": "e30.e30."}, "request_not_supported"),
         ({"request_uri": "https://evil.example/r"}, "request_uri_not_supported"),
         ({"response_type": "code id_token"}, "unauthorized_client"),

@@ -38,6 +38,9 @@ NOT_OF_THE_HUB = frozenset(
 )
 """Scopes that say which claims are wanted, and nothing to JupyterHub."""
 
+LONGEST_NONCE = 1000
+"""Characters: it is kept with the code, and ten thousand codes are."""
+
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes as base64url (RFC 7636 section 4.2)
 
 _NOT_HERE = {
@@ -92,6 +95,8 @@ class Grants(JupyterHubOAuthServer):
             or not _CHALLENGE.fullmatch(request.code_challenge)
         ):
             raise errors.InvalidRequestError("Send an S256 code_challenge.", request=request)
+        if len(request.nonce or "") > LONGEST_NONCE:
+            raise errors.InvalidRequestError("The nonce is too long.", request=request)
         prompts = query.get("prompt", "").split()
         if "login" in prompts or "max_age" in query:
             # Core 1.0 section 3.1.2.1: who can't make somebody log in anew must say so.

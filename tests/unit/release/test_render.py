@@ -223,6 +223,7 @@ def test_a_secret_is_in_no_argument_variable_file_or_output(
     monkeypatch.setenv("HELM_DEBUG", "1")
     key = (work / ".config/sops/age/keys.txt").read_text()
     monkeypatch.setenv("SOPS_AGE_KEY", key)
+    monkeypatch.setenv("FEDHUB_HUB_TOKEN", "token-of-the-hub")
     from fedhub.hub import load_hub
     from fedhub.release.render import render
     from fedhub.release.target import release_of
@@ -231,7 +232,8 @@ def test_a_secret_is_in_no_argument_variable_file_or_output(
     found = render(hub, release_of(hub))
     seen = (work / "seen").read_text()
     assert "--values /dev/fd/" in seen
-    for secret in (SECRET, KEYS["JupyterHub"]["cookie_secret"], key.split()[-1]):
+    ours = (SECRET, KEYS["JupyterHub"]["cookie_secret"], key.split()[-1], "token-of-the-hub")
+    for secret in ours:
         assert secret not in seen
         assert not [one.key for one in found if not one.is_secret and secret in one.text]
         assert secret not in repr(found) + repr(hub)
