@@ -12,6 +12,7 @@ import (
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
 
+	"github.com/spf13/cobra"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -31,10 +32,18 @@ var linked = map[string]func(){
 	"kube-controller-manager": func() { os.Exit(cli.Run(controllers.NewControllerManagerCommand())) },
 	"kube-scheduler":          func() { os.Exit(cli.Run(scheduler.NewSchedulerCommand())) },
 	"kube-proxy":              func() { os.Exit(cli.Run(proxy.NewProxyCommand())) },
-	"kubelet":                 func() { os.Exit(cli.Run(kubelet.NewKubeletCommand(context.Background()))) },
+	"kubelet":                 func() { os.Exit(cli.Run(newKubelet(kubelet.NewKubeletCommand))) },
 	"kubectl":                 func() { os.Exit(cli.Run(kubectl.NewDefaultKubectlCommand())) },
 	"coredns": func() {
 		dnsserver.Directives = []string{"bind", "errors", "cache", "kubernetes"}
 		coremain.Run()
 	},
+}
+
+// newKubelet calls what makes a kubelet's command: from Kubernetes 1.33 on it takes a context.
+func newKubelet(maker any) *cobra.Command {
+	if with, ok := maker.(func(context.Context) *cobra.Command); ok {
+		return with(context.Background())
+	}
+	return maker.(func() *cobra.Command)()
 }

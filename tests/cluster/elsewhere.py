@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import yaml
-
 from fedhub.access.persona import Persona
 from fedhub.idp.client import Client
 from tests.certificates import Authority
@@ -56,9 +54,7 @@ class Server:
 
         Returns: its address in the cluster.
         """
-        file = space.cluster.folder.parent / f"{space.namespace}-{self.name}.yaml"
-        file.write_text(yaml.safe_dump_all(self._objects()))
-        space.kubectl("create", "-f", str(file))
+        space.apply(*self._objects())
         space.kubectl("rollout", "status", f"deployment/{self.name}", "--timeout=60s")
         node = space.cluster.address
         until(lambda: _answers(node, self.port), f"{self.name} is not at port {self.port}")

@@ -173,6 +173,12 @@ class Hub:
     def get(self, *what: str) -> Any:
         return json.loads(self.kubectl("get", *what, "-o", "json"))
 
+    def apply(self, *objects: Values) -> None:
+        """Have these objects in the namespace."""
+        file = self.cluster.folder.parent / f"{self.namespace}-objects.yaml"
+        file.write_text(yaml.safe_dump_all(objects))
+        self.kubectl("apply", "--server-side", "-f", str(file))
+
     def helm(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [HELM, *command, "--namespace", self.namespace],

@@ -88,7 +88,8 @@ def test_a_login_is_a_use_and_so_is_a_question_of_the_application(
     assert last_uses(hub)["other"] == asked.isoformat(timespec="seconds")
     head, *rows = listed(hub).stdout.splitlines()
     assert head.endswith("last use")
-    assert rows[0].endswith(f"  {asked.astimezone():%Y-%m-%d}" + rows[0][-6:])
+    local = datetime.fromisoformat(str(at_login["grafana"])).astimezone()
+    assert rows[0].endswith(f"  {local:%Y-%m-%d %H:%M}")
     assert rows[1].endswith("  none known")
 
 

@@ -22,7 +22,7 @@ from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
 
 KEYS = frozenset({"domain", "login", "services", "oidc", "ingress", "httpRoute", "tls", "release"})
-"""What may stand there; `release` is for the command line, the three before it for the chart."""
+"""What may stand there; `ingress`, `httpRoute`, `tls` and `release` are not for the hub."""
 PROVIDER_KEYS = frozenset({"authenticator", "label", "prefix", "config", "credentials"})
 
 

@@ -49,6 +49,9 @@ _OUTCOMES = (
     (PROVIDER_SECONDS, ("2xx", "3xx", "4xx", "5xx", "unreachable", Reason.CLIENT)),
 )
 
+_LONGEST = 300
+"""Characters of a value: what a visitor sends may be megabytes."""
+
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:/+")
 
 
@@ -73,6 +76,7 @@ def line(event: str, outcome: str, **about: Any) -> str:
 def _value(value: Any) -> str:
     """Return a value as logfmt has it: quoted where it is more than one plain word."""
     text = str(value)
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     return text if set(text) <= _PLAIN else json.dumps(text, ensure_ascii=True)
 
 

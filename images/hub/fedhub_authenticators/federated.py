@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jupyterhub.auth import Authenticator
-from jupyterhub.handlers import BaseHandler, LogoutHandler
+from jupyterhub.handlers import BaseHandler
 from jupyterhub.utils import maybe_future, url_path_join
 from oauthenticator.oauth2 import OAuthenticator
 from traitlets import Dict
@@ -23,6 +23,7 @@ from traitlets.config.loader import LazyConfigValue
 
 from fedhub_authenticators.binding_pages import binding_pages
 from fedhub_authenticators.exchange_page import exchange_pages
+from fedhub_authenticators.hub_sessions import EndsCodes
 from fedhub_authenticators.member import Member, member_class
 from fedhub_authenticators.notebook_tokens import token_pages
 from fedhub_authenticators.pages import hub_pages
@@ -262,7 +263,7 @@ class FederatedAuthenticator(Authenticator):
         return [*pages, *hub_pages()]
 
 
-class OwnLogout(LogoutHandler):
+class OwnLogout(EndsCodes):
     """Sends people to the logout of the provider they came from."""
 
     async def get(self) -> None:

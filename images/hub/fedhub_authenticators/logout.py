@@ -24,6 +24,7 @@ from traitlets import Enum, Unicode, default
 
 from fedhub_authenticators import events
 from fedhub_authenticators.client_credentials import CLIENT
+from fedhub_authenticators.hub_sessions import EndsCodes
 from fedhub_authenticators.revocation import PATIENCE, Revokes
 from fedhub_authenticators.server_hooks import provider_of
 
@@ -157,7 +158,7 @@ class LogsOut(Revokes):
             return otherwise
 
 
-class LogoutPage(OAuthLogoutHandler):
+class LogoutPage(EndsCodes, OAuthLogoutHandler):
     """Logs somebody out of the hub and of the provider."""
 
     _kept: Mapping[str, Any] = {}

@@ -24,6 +24,7 @@ from tornado.log import app_log
 from tornado.web import HTTPError
 
 from fedhub_authenticators import events
+from fedhub_authenticators.hub_sessions import has_ended
 from fedhub_authenticators.oidc_issuer import (
     TOKEN_SECONDS,
     Granted,
@@ -36,6 +37,9 @@ NOT_OF_THE_HUB = frozenset(
     {"openid", "profile", "email", "address", "phone", "offline_access", "groups"}
 )
 """Scopes that say which claims are wanted, and nothing to JupyterHub."""
+
+LONGEST_NONCE = 1000
+"""Characters: it is kept with the code, and ten thousand codes are."""
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes as base64url (RFC 7636 section 4.2)
 
@@ -91,6 +95,8 @@ class Grants(JupyterHubOAuthServer):
             or not _CHALLENGE.fullmatch(request.code_challenge)
         ):
             raise errors.InvalidRequestError("Send an S256 code_challenge.", request=request)
+        if len(request.nonce or "") > LONGEST_NONCE:
+            raise errors.InvalidRequestError("The nonce is too long.", request=request)
         prompts = query.get("prompt", "").split()
         if "login" in prompts or "max_age" in query:
             # Core 1.0 section 3.1.2.1: who can't make somebody log in anew must say so.
@@ -198,6 +204,7 @@ class _Validator(JupyterHubRequestValidator):
             user_id=user.id,
             scopes=frozenset(request.scopes),
             session_id=request.session_id,
+            cookie_id=user.cookie_id,
             nonce=request.nonce,
             challenge=request.code_challenge,
         )
@@ -219,6 +226,8 @@ class _Validator(JupyterHubRequestValidator):
             user = self.db.get(orm.User, granted.user_id)
             if user is None or subject_of(user) != granted.subject or not may_use(user, client):
                 reason = "the person may not use the service any more"
+            elif user.cookie_id != granted.cookie_id or has_ended(user, granted.session_id):
+                reason = "the person has logged out since"
         if reason:
             refused(client_id, reason)
             return False

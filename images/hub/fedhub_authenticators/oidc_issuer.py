@@ -23,6 +23,7 @@ from jupyterhub import orm
 from jupyterhub.scopes import access_scopes, expand_scopes, get_scopes_for, has_scope
 from traitlets.config.loader import LazyConfigValue
 
+from fedhub_authenticators.hub_sessions import CODE_SECONDS
 from fedhub_authenticators.oidc_keys import ALGORITHM, SigningKeys
 from fedhub_authenticators.services import role_scope
 from fedhub_authenticators.short_memory import ShortMemory
@@ -38,9 +39,6 @@ JWKS = f"{PATH}/jwks"
 AUTHORIZE = f"{PATH}/authorize"
 TOKEN = f"{PATH}/token"
 USERINFO = f"{PATH}/userinfo"
-
-CODE_SECONDS = 60
-"""How long an application may take to bring a code; the standard allows ten minutes."""
 
 TOKEN_SECONDS = 600
 """How long ID tokens and access tokens are good."""
@@ -59,6 +57,7 @@ class Granted:
     user_id: int
     scopes: frozenset[str]
     session_id: str
+    cookie_id: str
     nonce: str | None
     challenge: str | None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import permutations
 from typing import Any
 
 from traitlets.config.loader import LazyConfigValue
@@ -37,28 +38,49 @@ def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
         declared: `global.fedhub.services`.
 
     Raises:
-        ValueError: a key or a scope is unknown, or the service is declared elsewhere in another
-            way.
+        ValueError: a key or a scope is unknown, people are no list, or the service is declared
+            elsewhere in another way, or can't be told from another.
     """
     for name, entry in declared.items():
+        where = f"global.fedhub.services.{name}"
         _check_keys(name, entry)
         _check_scopes(name, entry.get("oauth_client_allowed_scopes") or [])
         access = f"access:services!service={name}"
-        _let_in(c, f"service-{name}-access", [access], entry)
+        _let_in(c, f"service-{name}-access", [access], _people(where, entry))
         scopes = []
         for role, people in _roles(name, entry).items():
             scopes.append(_defined(name, role))
-            _let_in(c, f"service-{name}-role-{role}", [access, scopes[-1]], people)
+            named = _people(f"{where}.roles.{role}", people)
+            _let_in(c, f"service-{name}-role-{role}", [access, scopes[-1]], named)
         _add(c, "services", _of_jupyterhub(name, entry, scopes))
-    if declared and "auto_login_oauth2_authorize" not in c.Authenticator:
+    if not declared:
+        return
+    _check_told_apart(c.JupyterHub.services, declared)
+    if "auto_login_oauth2_authorize" not in c.Authenticator:
         # Otherwise the hub's own home page is where the service's users get stuck.
         c.Authenticator.auto_login_oauth2_authorize = True
 
 
-def _let_in(c: Any, role: str, scopes: list[str], people: Mapping[str, Any]) -> None:
+def _people(where: str, entry: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return who is named, by kind.
+
+    Raises:
+        ValueError: it is no list of names; of one text, each letter would be somebody.
+    """
+    found = {kind: entry[kind] for kind in WHO if entry.get(kind)}
+    for kind, names in found.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f"{where}.{kind} must be a list of names; write {kind}: [one, another], and names "
+                "that are numbers in quotes"
+            )
+    return found
+
+
+def _let_in(c: Any, role: str, scopes: list[str], people: Mapping[str, list[str]]) -> None:
     """Give scopes to people by a role of JupyterHub's, where there are any."""
-    if members := {kind: list(people[kind]) for kind in WHO if people.get(kind)}:
-        _add(c, "load_roles", {"name": role, "scopes": scopes, **members})
+    if people:
+        _add(c, "load_roles", {"name": role, "scopes": scopes, **people})
 
 
 def _of_jupyterhub(name: str, entry: Mapping[str, Any], scopes: list[str]) -> dict[str, Any]:
@@ -102,6 +124,23 @@ def _defined(name: str, role: str) -> str:
         )
     define_custom_scopes({scope: {"description": f"Know that you have the role {role} of {name}."}})
     return scope
+
+
+def _check_told_apart(services: Iterable[Mapping[str, Any]], ours: Collection[str]) -> None:
+    """Refuse two services with one client id or one token: each could act as the other."""
+    for one, other in permutations(services, 2):
+        for key, value in _identity(one).items():
+            if one.get("name") in ours and value and value == _identity(other)[key]:
+                raise ValueError(
+                    f"global.fedhub.services.{one['name']} has the {key} of the service "
+                    f"{other['name']}, and each could act as the other; give it one of its own"
+                )
+
+
+def _identity(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what JupyterHub knows a service by."""
+    client_id = service.get("oauth_client_id") or f"service-{service.get('name')}"
+    return {"oauth_client_id": client_id, "api_token": service.get("api_token")}
 
 
 def _check_keys(name: str, entry: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""Hands text on as it was typed, where that is all a parameter wants.
+"""Hands on what is ready: text as it was typed, flags, and numbers that nobody typed.
 
 Typer converts every value with pydantic, also text to text, and loading pydantic takes longer than
-most commands do. What is no text still goes that way.
+most commands do. All else still goes that way.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ def is_ready(value: Any, annotation: Any) -> bool:
     """Return whether a value from the command line is already of the type that is wanted.
 
     Args:
-        value: text, or several ones.
+        value: text, a flag or a number, or several texts.
         annotation: the type.
     """
     if get_origin(annotation) is Literal:
         return value in get_args(annotation)
     if isinstance(value, list | tuple):
         return annotation == list[str] and all(type(one) is str for one in value)
-    return annotation is str and type(value) is str
+    return annotation in (str, bool, int) and type(value) is annotation

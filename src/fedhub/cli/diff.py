@@ -34,10 +34,11 @@ def diff(
     def compared(name: str) -> Comparison:
         from fedhub.hub import load_hub
         from fedhub.release.compare import compare
+        from fedhub.release.kubectl import pinned
         from fedhub.release.target import release_of
 
         hub = load_hub(name, extra=files or [])
-        return compare(hub, release_of(hub, context=context, namespace=namespace))
+        return compare(hub, pinned(release_of(hub, context=context, namespace=namespace)))
 
     if not everything and len(names) == 1:
         with busy("Asking the cluster"):
@@ -75,7 +76,7 @@ def print_changes(found: Comparison) -> None:
 
     def echo(text: str, colour: str | None, *, bold: bool = False) -> None:
         text = for_terminal(text)
-        typer.echo(typer.style(text, fg=colour, bold=bold) if coloured else text)
+        typer.echo(typer.style(text, fg=colour, bold=bold or None) if coloured else text)
 
     for change in found.changes:
         sign = {"added": "+ ", "removed": "- ", "changed": ""}[change.kind]

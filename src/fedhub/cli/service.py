@@ -105,7 +105,7 @@ def list_(
     """
     from fedhub.hub.load import load_hub
     from fedhub.services.declared import services
-    from fedhub.services.last_use import token_at_hand
+    from fedhub.services.hub_token import token_at_hand
     from fedhub.services.text import list_json, table
 
     token = token_at_hand()  # before a child could inherit it
@@ -126,12 +126,14 @@ def _last_uses(
 ) -> LastUses | None:
     """Ask the hub that runs; say why not where it can't be asked."""
     from fedhub.errors import FedhubError
-    from fedhub.services.handover import home_of
-    from fedhub.services.last_use import SCOPES, VARIABLE, last_uses
+    from fedhub.services.hub_token import SCOPES, VARIABLE
 
     if token is None:
         asking.say(f"For their last use, set {VARIABLE} to a token with {' and '.join(SCOPES)}")
         return None
+    from fedhub.services.handover import home_of
+    from fedhub.services.last_use import last_uses
+
     try:
         home = home_of(hub, hub_url)
         with asking.busy(f"Asking {home}"):

@@ -5,6 +5,8 @@ One answer for everything that prints: `fedhub values`, `fedhub check`, errors, 
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,6 +29,8 @@ _IN_ADDRESS = re.compile(r"(?<=://)([^\s:/@]+):[^\s/@]+@")
 _OPTION = re.compile(r"(--?[\w-]*(?:secret|password|token|key)[= ])\S+", re.IGNORECASE)
 _SHORTEST = 6
 """Characters below which a value is too common a word to look for in other text."""
+_LINE_OF_KEY = re.compile(r"[\w+/=.-]{20,}", re.ASCII)
+"""One that tells something; other lines, such as those of a program, may stand elsewhere too."""
 
 
 def names_credential(name: str) -> bool:
@@ -80,15 +84,34 @@ def secret_strings(hub: Hub) -> list[str]:
     """Return every secret of a hub that can be told apart in other text, the longest first."""
     found = {str(value) for path, value in _leaves(hub.values, ()) if is_secret(hub, path)}
     found |= set(_in_code(hub))
-    return sorted((text for text in found if len(text) >= _SHORTEST), key=len, reverse=True)
+    return sorted({one for text in found for one in _spellings(text)}, key=len, reverse=True)
 
 
 def kept_strings(hub: Hub) -> dict[str, KeyPath]:
     """Return what a hub's files of secrets hold that can be told apart, and where each stands."""
     return {
-        str(value): path
+        text: path
         for path, value in _leaves(hub.values, ())
-        if len(str(value)) >= _SHORTEST and is_kept(hub, path)
+        if is_kept(hub, path)
+        for text in _spellings(str(value))
+    }
+
+
+def _spellings(secret: str) -> set[str]:
+    """Return how a secret may stand in other text; nothing of one that is too short to tell.
+
+    As it is, quoted, in base64 with whatever follows it, and as the lines of a key, which YAML
+    indents where they are in a file of a ConfigMap.
+    """
+    if len(secret) < _SHORTEST:
+        return set()
+    whole = secret.encode()[: len(secret.encode()) // 3 * 3]
+    lines = {line.strip() for line in secret.splitlines()}
+    return {
+        secret,
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        base64.b64encode(whole).decode(),
+        *filter(_LINE_OF_KEY.fullmatch, lines),
     }
 
 

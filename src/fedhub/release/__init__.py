@@ -7,6 +7,7 @@
 | `target` | where a hub is installed: release, namespace, context |
 | `chart` | which chart it is installed with |
 | `helm` | how helm gets a hub's values: through pipes |
+| `kubectl` | what a cluster says beside that |
 | `refusal` | what helm refuses, at its place in the values |
 | `manifests` | the objects that helm makes |
 | `render` | these, the same bytes every time, with no secret readable |

@@ -15,7 +15,6 @@ import yaml
 
 from fedhub.errors import FedhubError
 from fedhub.hub.files import read_text
-from fedhub.hub.model import Release as Declared
 from fedhub.hub.values import Hub
 
 Z2JH = "4.4.0"
@@ -38,24 +37,25 @@ class Chart:
     options: tuple[str, ...] = ()
 
 
-def chart_of(hub: Hub, declared: Declared) -> Chart:
+def chart_of(hub: Hub, reference: str | None, version: str | None) -> Chart:
     """Return the chart a hub is installed with.
 
     Args:
         hub: its values.
-        declared: its `global.fedhub.release`.
+        reference: what they name; None for what follows from where this runs.
+        version: of one that is in a repository.
 
     Raises:
         FedhubError: the values don't say which, and it does not follow from where this runs.
     """
-    if declared.chart is not None:
-        options = ("--version", declared.version) if declared.version else ()
-        return Chart(_with_dependencies(declared.chart), options)
+    if reference is not None:
+        options = ("--version", version) if version else ()
+        return Chart(_with_dependencies(reference), options)
     if hub.declares_fedhub and (hub.z2jh_at or hub.values.keys() <= {"global"}):
         return Chart(_with_dependencies(str(_in_checkout(hub))))
     if hub.z2jh_at:
         raise _unknown(hub, "a chart around z2jh's, and the values don't say which")
-    version = declared.version or Z2JH
+    version = version or Z2JH
     kept = archive(version=version)
     if kept.is_file():
         return Chart(str(kept))

@@ -20,9 +20,10 @@ from fedhub.hub.credentials import masked, secret_strings
 from fedhub.hub.values import Hub
 from fedhub.release.helm import place, run_helm, started
 from fedhub.release.installed import Installed, installed, read, upgrade
+from fedhub.release.kubectl import kubectl
 from fedhub.release.refusal import refusal
 from fedhub.release.target import Release
-from fedhub.release.watch import Trouble, Watch, kubectl
+from fedhub.release.watch import Trouble, Watch
 
 _WAITED = re.compile(
     r"timed out|deadline exceeded|not ready|context canceled|job \S+ failed|BackoffLimitExceeded|"

@@ -16,8 +16,8 @@ from fedhub.errors import FedhubError
 from fedhub.hub.values import Hub
 from fedhub.release.target import Release
 
-_KEPT_BACK = {"SOPS_AGE_KEY", "HELM_DEBUG"}
-"""One holds a key, one has helm print all values."""
+_KEPT_BACK = {"SOPS_AGE_KEY", "FEDHUB_HUB_TOKEN", "HELM_DEBUG"}
+"""One holds a key, one a token of the hub, one has helm print all values."""
 
 
 def run_helm(arguments: Sequence[str], hub: Hub | None = None) -> subprocess.CompletedProcess[str]:

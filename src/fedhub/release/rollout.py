@@ -15,6 +15,7 @@ from fedhub.hub.addresses import home_url
 from fedhub.release.compare import Comparison, compare
 from fedhub.release.deploy import Deployed, Stop, deploy
 from fedhub.release.findings import Finding, skipped
+from fedhub.release.kubectl import pinned
 from fedhub.release.target import Release, release_of
 from fedhub.release.verify import verify
 
@@ -106,7 +107,8 @@ class Rollout:
                     for one in errors
                 ]
             )
-        return hub, release_of(hub, context=self.context, namespace=self.namespace)
+        release = release_of(hub, context=self.context, namespace=self.namespace)
+        return hub, pinned(release)
 
     def compared(self, name: str) -> Comparison:
         """Return what deploying a hub would change.

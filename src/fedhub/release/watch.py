@@ -1,27 +1,23 @@
 """Follows the pods of a release while helm waits for them, and remembers why one did not start.
 
 helm says only that its time is over, and after it rolled back the pods that failed are gone. So
-they are looked at meanwhile, with kubectl: it takes every way to log in to a cluster that helm
-does, and unlike the clients in Python writes no key to disk.
+they are looked at meanwhile.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fedhub.release.helm import environment
+from fedhub.release.kubectl import kubectl
 from fedhub.release.pods import Stuck, is_leaving, is_ready, name_of, state_of, stuck
 from fedhub.release.target import Release
 
 _EVERY = 2.0  # seconds between two looks
-_PATIENCE = 15.0  # seconds for one
 _TAIL = 12  # lines of a log
 _LEFT_ALONE = "component notin (singleuser-server,user-placeholder)"
 """z2jh's labels of people's servers, and of those that wait for a place for them."""
@@ -70,6 +66,7 @@ class Watch:
     @contextmanager
     def following(self) -> Iterator[None]:
         """Look again and again until the block ends, and once more then."""
+        self._old = set()
         jobs = [one for one in self._pods() if _is_of_job(one)]
         self._old = {one["metadata"]["uid"] for one in (*self._warnings(), *jobs)}
         over = threading.Event()
@@ -152,33 +149,6 @@ class Watch:
     def _log(self, pod: str, *options: str) -> tuple[str, ...]:
         said = kubectl(self._release, "logs", pod, "--tail", str(_TAIL), *options)
         return tuple(line.rstrip() for line in (said or "").splitlines() if line.strip())
-
-
-def kubectl(release: Release, *command: str) -> str | None:
-    """Return what kubectl says in a release's namespace; None where it fails, or is not there."""
-    found = shutil.which("kubectl")
-    if found is None:
-        return None
-    context = ["--context", release.context] if release.context else []
-    done = _run([found, *command, "--namespace", release.namespace, *context])
-    return done.stdout if done is not None and done.returncode == 0 else None
-
-
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
-    try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE,
-            check=False,
-            text=True,
-            errors="replace",
-            env=environment(),
-            start_new_session=True,  # Ctrl-C is for helm, which then takes its time
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
 
 
 def _short(pod: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from fedhub.errors import FedhubError
-from fedhub.services.connection import UNREACHED, connection, said_in
+from fedhub.services.connection import UNREACHED, ask, connection, said_in
 from fedhub.services.declared import roles_in, texts
 from fedhub.services.handover import Handover
 
@@ -238,7 +238,7 @@ class Application:
 
 def _json(address: str) -> dict[str, Any]:
     try:
-        reply = httpx.get(address, **connection(address))
+        reply = ask("GET", address)
     except UNREACHED as error:
         raise FedhubError(
             f"{address} does not answer ({type(error).__name__})",

@@ -6,7 +6,6 @@ has it (jupyterhub/apihandlers/base.py, `token_model`), until the token ends or 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -19,20 +18,11 @@ from pydantic import SecretStr
 
 from fedhub.errors import FedhubError
 from fedhub.services.connection import UNREACHED, check_private, connection
+from fedhub.services.hub_token import SCOPES, VARIABLE
 
-VARIABLE = "FEDHUB_HUB_TOKEN"
-"""What holds a token of the hub that may look."""
-SCOPES = ("list:users", "read:tokens")
-"""What that token needs."""
 _AT_ONCE = 4
 _PAGES = "application/jupyterhub-pagination+json"
 _REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-
-
-def token_at_hand() -> SecretStr | None:
-    """Take the token out of the environment, which children inherit; None for none."""
-    found = os.environ.pop(VARIABLE, "").strip()
-    return SecretStr(found) if found else None
 
 
 def last_uses(home: str, token: SecretStr, names: Sequence[str]) -> dict[str, datetime | None]:

@@ -17,7 +17,7 @@ import httpx
 from fedhub.errors import FedhubError
 from fedhub.release.findings import Finding, failed, of_error, ok, skipped
 from fedhub.services.application import Application, Issuer, discovered
-from fedhub.services.connection import UNREACHED, check_private, connection, said_in
+from fedhub.services.connection import UNREACHED, ask, check_private, said_in
 from fedhub.services.handover import Handover
 
 OAUTH, OIDC = "OAuth 2", "OpenID Connect"
@@ -92,7 +92,7 @@ def _findings(found: Handover) -> Iterator[Finding]:
 
 
 def _login_page(found: Handover) -> Finding:
-    reply = httpx.get(Application(found).address, **connection(found.home))
+    reply = ask("GET", Application(found).address)
     where = urlsplit(reply.headers.get("Location", "")).path
     if reply.is_redirect and where.endswith("login"):
         return ok("page", OAUTH, "the application's login leads to the hub's")
@@ -124,7 +124,7 @@ def _error_for(found: Handover, address: str, secret: str) -> str:
         "client_id": found.client_id,
         "client_secret": secret,
     }
-    reply = httpx.post(address, data=form, **connection(found.home))
+    reply = ask("POST", address, data=form)
     error = said_in(reply).get("error")
     return error if isinstance(error, str) else f"HTTP {reply.status_code}"
 
@@ -157,7 +157,7 @@ def _silently(found: Handover, issuer: Issuer, **change: str | None) -> str | No
     address = httpx.URL(Application(found, issuer).address)
     asked: dict[str, Any] = {**address.params, "prompt": "none", **change}
     kept = {name: value for name, value in asked.items() if value is not None}
-    reply = httpx.get(address.copy_with(params=kept), **connection(found.home))
+    reply = ask("GET", address.copy_with(params=kept))
     where = reply.headers.get("Location", "") if reply.is_redirect else ""
     if where.partition("?")[0] != kept["redirect_uri"].partition("?")[0]:
         return None

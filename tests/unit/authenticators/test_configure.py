@@ -355,6 +355,37 @@ def test_only_the_people_named_may_use_a_service() -> None:
     run_async(start())
 
 
+@pytest.mark.parametrize("people", ["olga", {"olga": None}, [["olga"]], [7], 7])
+@pytest.mark.parametrize("kind", ["users", "groups"])
+def test_people_who_are_no_list_of_names_stop_the_hub(kind: str, people: Any) -> None:
+    words = rf"services\.g\.{kind} must be a list of names; write {kind}: \[one, another\]"
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | {kind: people}}})
+    words = words.replace("g\\.", "g\\.roles\\.editor\\.")
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | {"roles": {"editor": {kind: people}}}}})
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "words"),
+    [
+        ({}, {"oauth_client_id": "service-g"}, "oauth_client_id of the service h"),
+        ({"oauth_client_id": "service-h"}, {}, "oauth_client_id of the service h"),
+        ({"api_token": "0" * 64}, {"api_token": "0" * 64}, "api_token of the service h"),
+    ],
+)
+def test_two_services_that_could_act_as_each_other_stop_the_hub(
+    own: dict[str, str], other: dict[str, str], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words) as error:
+        configured({"services": {"g": SERVICE | own, "h": SERVICE | other}})
+    assert "0000" not in str(error.value)
+    c = Config()
+    c.JupyterHub.services = [{"name": "h", **other}]  # of z2jh's values
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | own}}, c)
+
+
 def may_use(hub: JupyterHub, name: str) -> bool:
     from jupyterhub import scopes
 

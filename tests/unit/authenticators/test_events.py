@@ -39,6 +39,13 @@ def test_a_line_is_one_line_whatever_stands_in_it(text: str) -> None:
     assert line.endswith(" provider=campus")
 
 
+def test_a_visitor_fills_no_log_with_one_request() -> None:
+    line = events.line("oidc", "refused", client="\x00" * 1_000_000, reason="no such client")
+    assert len(line) < 2000
+    assert line.endswith('reason="no such client"')
+    assert "x" * 300 in events.line("oidc", "refused", client="x" * 300)
+
+
 def count(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, labels) or 0.0
 

@@ -15,7 +15,14 @@ from fedhub.cli.conversion import _Conversion, is_ready
 
 TEXT = st.text()
 KINDS: list[Any] = [str, list[str], Literal["text", "json"], Path, int, bool, list[Path]]
-VALUES = st.none() | TEXT | st.sampled_from(["text", "json"]) | st.lists(TEXT).map(tuple)
+VALUES = (
+    st.none()
+    | TEXT
+    | st.sampled_from(["text", "json"])
+    | st.lists(TEXT).map(tuple)
+    | st.booleans()
+    | st.integers(0, 9)
+)
 
 
 class Parameter:
@@ -48,16 +55,29 @@ def test_a_command_gets_what_typer_would_have_made_of_it(kind: Any, value: Any) 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [("a", str), (("a", "b"), list[str]), ("json", Literal["text", "json"])],
+    [
+        ("a", str),
+        (("a", "b"), list[str]),
+        ("json", Literal["text", "json"]),
+        (True, bool),
+        (4, int),
+    ],
     ids=str,
 )
-def test_text_is_taken_as_it_is(value: Any, kind: Any) -> None:
+def test_what_is_ready_is_taken_as_it_is(value: Any, kind: Any) -> None:
     assert is_ready(value, kind)
 
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [("x", Literal["text", "json"]), ("a", Path), ("1", int), (("a",), list[Path])],
+    [
+        ("x", Literal["text", "json"]),
+        ("a", Path),
+        ("1", int),
+        (1, bool),
+        (True, int),
+        (("a",), list[Path]),
+    ],
     ids=str,
 )
 def test_the_rest_is_converted(value: Any, kind: Any) -> None:

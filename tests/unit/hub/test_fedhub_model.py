@@ -154,6 +154,16 @@ def test_what_it_refuses(below: str, says: str, tmp_path: Path) -> None:
     assert says in found
 
 
+@pytest.mark.parametrize(
+    ("key", "value"), [("oauth_client_id", "service-grafana"), ("api_token", "very-secret-token")]
+)
+def test_two_services_that_could_act_as_each_other(key: str, value: str, tmp_path: Path) -> None:
+    other = f"      notes: {{oauth_redirect_uri: 'https://n.example.org/cb', {key}: {value}}}\n"
+    (problem,) = problems_of(FULL + other, tmp_path)
+    assert f"global.fedhub: the services grafana and notes must each have an {key}" in problem
+    assert "very-secret" not in problem
+
+
 def test_no_secret_in_a_message(tmp_path: Path) -> None:
     text = FULL.replace("api_token: very-secret-token", "api_token: [very-secret-token]")
     assert "very-secret" not in "".join(problems_of(text, tmp_path))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import jsonschema
+from fedhub_authenticators.configuration import KEYS
 
 from fedhub.hub import load_hub
 from fedhub.hub.load import _CHART_ONLY
-from fedhub.hub.model import values_schema
+from fedhub.hub.model import Fedhub, values_schema
 from fedhub.hub.model.chart import CHART_ONLY
 from tests.previews import EXAMPLES, ROOT
 from tools.generate_reference import PAGE, SCHEMA, reference, schema_text
@@ -26,3 +27,8 @@ def test_the_examples_for_the_chart_are_valid_by_the_schema() -> None:
 
 def test_the_keys_that_tell_the_charts_values_from_z2jhs_are_the_models() -> None:
     assert _CHART_ONLY == CHART_ONLY
+
+
+def test_the_hub_takes_what_the_model_has() -> None:
+    fields = Fedhub.model_fields.items()
+    assert {field.alias or name for name, field in fields} == KEYS

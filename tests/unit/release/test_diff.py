@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -152,8 +153,11 @@ current-context: gone
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        (["campus"], 1, "the cluster does not answer: dial tcp 127.0.0.1:1: connect: conn"),
-        (["campus", "--kube-context", "gone"], 1, "the cluster of context gone does not answer"),
+        (
+            ["campus", "--kube-context", "gone"],
+            1,
+            "the cluster of context gone does not answer: dial tcp 127.0.0.1:1: connect: conn",
+        ),
         (["campus", "--kube-context", "lab"], 2, "there is no context lab"),
         (["campsu"], 2, "there is no hub campsu"),
         ([], 2, "name hubs, or say --all"),
@@ -167,6 +171,18 @@ def test_no_cluster_is_said_in_a_line(
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith(said), done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_current_context_is_said_by_its_name(work: Path, chart: Path) -> None:
+    (work / "kubeconfig").write_text(KUBECONFIG)
+    kubectl = work / "bin/kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text('#!/bin/sh\n[ "$*" = "config current-context" ] && echo gone\n')
+    kubectl.chmod(0o755)
+    path = f"{kubectl.parent}:{os.environ['PATH']}"
+    done = fedhub("diff", "campus", KUBECONFIG=str(work / "kubeconfig"), PATH=path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("the cluster of context gone does not answer")
 
 
 def test_the_values_say_which_context(work: Path, chart: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fedhub.errors import FedhubError, UsageError
@@ -13,6 +13,7 @@ OUTCOMES = st.lists(st.sampled_from(["ok", "changed", "failed"]), min_size=1, ma
 
 @settings(max_examples=60, deadline=None)
 @given(outcomes=OUTCOMES, at_once=st.integers(1, 5), fail_fast=st.booleans())
+@example(outcomes=["failed", "ok", "ok"], at_once=1, fail_fast=True)
 def test_every_hub_is_told_of_once(outcomes: list[str], at_once: int, fail_fast: bool) -> None:
     begun: list[str] = []
 

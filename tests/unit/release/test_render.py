@@ -7,16 +7,22 @@ import json
 import os
 import shutil
 import subprocess
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from fedhub.errors import FedhubError
 from fedhub.hub import load_hub
+from fedhub.hub.credentials import masked, secret_strings
 from fedhub.hub.encrypted import sops_binary
-from fedhub.hub.model import Release
 from fedhub.release.chart import chart_of
+from fedhub.release.manifests import Manifest
+from fedhub.release.render import check_readable
+from fedhub.secrets.signing import new_signing_key
 from tests.chart.conftest import ARCHIVE, KEYS
 from tests.previews import EXAMPLES, ROOT
 from tests.unit.hub.helm import HELM
@@ -119,9 +125,9 @@ def test_an_archive_of_another_version_is_not_taken(
         (work / f"jupyterhub-{version}.tgz").touch()
     monkeypatch.setenv("FEDHUB_CHART_CACHE", str(work))
     hub = load_hub("old")
-    assert chart_of(hub, Release()).reference == str(work / "jupyterhub-4.4.0.tgz")
-    assert chart_of(hub, Release(version="4.3.0")).reference == str(work / "jupyterhub-4.3.0.tgz")
-    assert chart_of(hub, Release(version="4.2.0")).options[-2:] == ("--version", "4.2.0")
+    assert chart_of(hub, None, None).reference == str(work / "jupyterhub-4.4.0.tgz")
+    assert chart_of(hub, None, "4.3.0").reference == str(work / "jupyterhub-4.3.0.tgz")
+    assert chart_of(hub, None, "4.2.0").options[-2:] == ("--version", "4.2.0")
 
 
 def test_a_dependency_that_is_kept_is_put_in_place(work: Path, chart: Path) -> None:
@@ -180,6 +186,31 @@ def test_a_secret_that_an_object_would_show_is_refused(work: Path, chart: Path) 
     assert "s.1234567890" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda key: f"signing: |\n{textwrap.indent(key, '  ')}",
+        lambda key: json.dumps({"signing": key}),
+        lambda key: base64.b64encode(f"{key}and more".encode()).decode(),
+    ],
+    ids=["indented", "quoted", "base64"],
+)
+def test_a_key_that_an_object_would_show_is_refused_however_it_stands_there(
+    work: Path, put: Callable[[str], str]
+) -> None:
+    key = new_signing_key()
+    (work / "values/x.values.yaml").write_text("jupyterhub: {}\n")
+    seal(work, "x", {"global": {"fedhub": {"oidc": {"privateKey": key}}}})
+    hub = load_hub("x")
+    seen = {"kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"file": put(key)}}
+    with pytest.raises(FedhubError, match="privateKey is secret, and would be readable in Conf"):
+        check_readable(hub, [Manifest("", seen)])
+    check_readable(hub, [Manifest("", seen | {"kind": "Secret"})])
+    told = masked(put(key), secret_strings(hub))
+    assert not [line for line in key.splitlines()[1:-1] if line in told]
+    assert put(key) not in told
+
+
 def test_a_secret_is_in_no_argument_variable_file_or_output(
     work: Path, chart: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +223,7 @@ def test_a_secret_is_in_no_argument_variable_file_or_output(
     monkeypatch.setenv("HELM_DEBUG", "1")
     key = (work / ".config/sops/age/keys.txt").read_text()
     monkeypatch.setenv("SOPS_AGE_KEY", key)
+    monkeypatch.setenv("FEDHUB_HUB_TOKEN", "token-of-the-hub")
     from fedhub.hub import load_hub
     from fedhub.release.render import render
     from fedhub.release.target import release_of
@@ -200,7 +232,8 @@ def test_a_secret_is_in_no_argument_variable_file_or_output(
     found = render(hub, release_of(hub))
     seen = (work / "seen").read_text()
     assert "--values /dev/fd/" in seen
-    for secret in (SECRET, KEYS["JupyterHub"]["cookie_secret"], key.split()[-1]):
+    ours = (SECRET, KEYS["JupyterHub"]["cookie_secret"], key.split()[-1], "token-of-the-hub")
+    for secret in ours:
         assert secret not in seen
         assert not [one.key for one in found if not one.is_secret and secret in one.text]
         assert secret not in repr(found) + repr(hub)
@@ -336,3 +369,18 @@ def test_what_the_values_say_of_the_release_is_checked(work: Path, chart: Path) 
     assert done.returncode == 1
     assert "bad.yaml:3:28: global.fedhub.release.name: must be" in done.stderr
     assert "bad.yaml:3:15: unknown key global.fedhub.release.namespce; did you" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["chart", "version", "context"])
+def test_nothing_in_the_values_is_an_option_of_helm(key: str, work: Path, chart: Path) -> None:
+    ran = work / "ran"
+    evil = work / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {ran}\ncat\n")
+    evil.chmod(0o755)
+    shutil.copytree(chart, work / "campus")  # helm takes a release's name for a chart's, then
+    release = {"global": {"fedhub": {"release": {key: f"--post-renderer={evil}"}}}}
+    (work / "bad.yaml").write_text(yaml.safe_dump(release))
+    done = fedhub("render", "campus", "-f", "bad.yaml")
+    assert done.returncode == 1
+    assert f"global.fedhub.release.{key}: must not start with -" in done.stderr
+    assert not ran.exists()

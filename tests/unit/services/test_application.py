@@ -12,6 +12,8 @@ from joserfc import jwt
 
 from fedhub.errors import FedhubError
 from fedhub.services.application import Application, Issuer, discovered
+from fedhub.services.text import seen_table
+from fedhub.services.trial import Seen
 from tests.unit.services.liar import CALLBACK, KEY, SECRET, Liar, hub
 
 __all__ = ["hub"]
@@ -198,3 +200,14 @@ def test_whatever_the_hub_says_of_the_person_there_is_no_traceback(
     except FedhubError:
         return
     assert all(isinstance(group, str) for group in found.groups)
+
+
+def test_claims_are_printed_below_the_table() -> None:
+    olga = Seen("campus-olga", "gets in", "olga", ("a",), claims={"sub": "s", "groups": ["a"]})
+    lines = seen_table([olga, Seen("campus-max", "is refused")])
+    assert lines[-3:] == [
+        "",
+        "persona      claims of the ID token",
+        'campus-olga  {"sub": "s", "groups": ["a"]}',
+    ]
+    assert len(seen_table([Seen("campus-max", "is refused")])) == 2

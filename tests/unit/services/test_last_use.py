@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from fedhub.errors import FedhubError
 from fedhub.services import last_use
-from fedhub.services.last_use import VARIABLE, last_uses, token_at_hand
+from fedhub.services.hub_token import VARIABLE, token_at_hand
+from fedhub.services.last_use import last_uses
 from tests.unit.services.conftest import OF_FEDHUB, add, hub_of, service
 
 HOME = "https://hub.example.org/hub"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
-from flask import Response, redirect, request
+from flask import Flask, Response, redirect, request
 from pydantic import SecretStr
+from werkzeug.serving import make_server
 
 from fedhub.errors import FedhubError
+from fedhub.services import connection
 from fedhub.services.last_use import last_uses
 from fedhub.services.live import look
+from tests.certificates import self_signed
 from tests.unit.services.liar import CALLBACK, SECRET, Liar, hub
 from tests.unit.services.test_credentials import credentials, own
 
@@ -81,6 +88,59 @@ def test_what_is_wrong_is_found(
     assert failures(well) == failed
 
 
+def endless() -> Any:
+    return Response(b"x" * 100_000 for _ in itertools.count())
+
+
+def dripping() -> Any:
+    return Response(b"x" for _ in itertools.count())
+
+
+def compressed() -> Any:
+    return Response(gzip.compress(b"{}"), headers={"Content-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "longest", "why"),
+    [
+        (endless, 30.0, "ReadError"),
+        (dripping, 0.0, "ReadTimeout"),
+        (compressed, 30.0, "DecodingError"),
+    ],
+)
+def test_nobody_keeps_it_waiting_or_fills_the_memory(
+    well: Liar,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Callable[[], Any],
+    longest: float,
+    why: str,
+) -> None:
+    monkeypatch.setattr(connection, "LONGEST", longest)
+    well.answers["api/oauth2/token"] = answer
+    (one,) = look(well.handover())
+    assert one.detail == f"does not answer ({why})"
+    well.answers["api/users"] = answer
+    with pytest.raises(FedhubError, match=why):
+        last_uses(well.home, SecretStr("t"), ["app"])
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_secret_goes_nowhere_else(well: Liar, hub: Liar, status: int) -> None:
+    asked: list[str] = []
+
+    def elsewhere() -> Any:
+        asked.append(request.path)
+        return b""
+
+    well.answers |= {"stolen": elsewhere}
+    for path in ("api/oauth2/token", "token", "api/users"):
+        well.answers[path] = lambda: redirect("/hub/stolen", status)
+    assert ("secret", "OAuth 2") in failures(well)
+    with pytest.raises(FedhubError):
+        last_uses(well.home, SecretStr("t"), ["app"])
+    assert asked == []
+
+
 ODD = [
     "https://a..b",
     "https://xn--",
@@ -107,3 +167,20 @@ def test_what_is_no_address_is_refused_at_once(own: str, address: str) -> None:
     done = credentials("--hub-url", address, "--format", "env")
     assert (done.returncode, done.stdout) == (2, "")
     assert "is no address of a hub" in done.stderr
+
+
+def test_nothing_is_sent_to_a_hub_whose_certificate_is_nobodys(hub: Liar, tmp_path: Path) -> None:
+    seen: list[str] = []
+    app = Flask("another")
+    app.before_request(lambda: seen.append(request.path))
+    context, _ = self_signed(tmp_path)
+    server = make_server("127.0.0.1", 0, app, ssl_context=context)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        (one,) = look(replace(hub.handover(), home=f"https://127.0.0.1:{server.port}/hub"))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert (one.check, one.state, seen) == ("hub", "failed", [])

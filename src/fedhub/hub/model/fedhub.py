@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from itertools import combinations
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from fedhub.hub.model.login import Provider
 from fedhub.hub.model.oidc import Oidc
@@ -46,6 +47,22 @@ class Fedhub(Strict):
     )
     tls: Tls | None = Field(None, description="The domain's certificate.")
     release: Release | None = Field(None, description="Where the hub is installed.")
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        for one, other in combinations(self.services, 2):
+            token = self.services[one].api_token
+            if self.client_id(one) == self.client_id(other):
+                what = "oauth_client_id"
+            elif token is not None and token == self.services[other].api_token:
+                what = "api_token"
+            else:
+                continue
+            raise ValueError(
+                f"the services {one} and {other} must each have an {what} of its own, or one could "
+                "act as the other"
+            )
+        return self
 
     def prefix(self, provider: str) -> str:
         """Return what the user names of a provider start with."""

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fedhub.hub.model.text import Namespace, ReleaseName, Strict
+from fedhub.hub.model.text import Namespace, NoOption, ReleaseName, Strict
 
 
 class Release(Strict):
     """The hub's release, for `fedhub render`, `diff` and `deploy`; Helm does without."""
 
-    context: str | None = Field(
-        None, min_length=1, description="kubectl's context; default: the current one."
+    context: NoOption | None = Field(
+        None, description="kubectl's context; default: the current one."
     )
     namespace: Namespace | None = Field(None, description="The namespace; default: the hub's name.")
     name: ReleaseName | None = Field(None, description="The release; default: the hub's name.")
-    chart: str | None = Field(
+    chart: NoOption | None = Field(
         None,
-        min_length=1,
         description="The chart, as `helm install` takes it: a folder, an archive, `oci://…` or "
         "`<repository>/<chart>`. Default: `charts/fedhub` in the working folder or above "
         "it, or z2jh's for a plain z2jh file.",
     )
-    version: str | None = Field(
-        None, min_length=1, description="The chart's version, where it is not a folder or archive."
+    version: NoOption | None = Field(
+        None, description="The chart's version, where it is not a folder or archive."
     )

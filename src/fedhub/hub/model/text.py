@@ -82,6 +82,9 @@ ReleaseName = Annotated[
         "must be the name of a release: at most 53 lower-case letters, digits, -",
     ),
 ]
+NoOption = Annotated[
+    str, *_text("[^-].*", "must not start with -: helm and kubectl would take it for an option")
+]
 Duration = Annotated[str, *_text("([0-9]+(ms|s|m|h))+", "must be a duration, such as 30s or 1m")]
 EmailAddress = Annotated[str, *_text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "must be an e-mail address")]
 Quantity = Annotated[
