@@ -42,7 +42,8 @@ def write(folder: Path, hub: str, found: Sequence[Manifest], *, seal: bool) -> l
         the files that are new, changed or gone.
 
     Raises:
-        FedhubError: a file there is not of this hub, or a Secret can't be sealed.
+        FedhubError: a file there is not of this hub, Secrets are there and are to be left out, or
+            one can't be sealed; nothing is written.
     """
     header = _HEADER.format(hub=hub)
     secrets = {f"{_SEALED_FILE}{one.name}.yaml": one for one in found if one.is_secret and seal}
@@ -52,20 +53,27 @@ def write(folder: Path, hub: str, found: Sequence[Manifest], *, seal: bool) -> l
         raise FedhubError(
             f"{folder} can't be made: {error.strerror}", fix="name another folder with --out"
         ) from None
-    stale = [
-        file for file in sorted(folder.glob(f"{_SEALED_FILE}*.yaml")) if file.name not in secrets
-    ]
     for file in [folder / _FILE, *(folder / name for name in secrets)]:
         _check_mine(file, hub)
-    changed = _written(folder / _FILE, header + joined(found))
+    stale = [
+        file
+        for file in sorted(folder.glob(f"{_SEALED_FILE}*.yaml"))
+        if file.name not in secrets and _owner(file) == hub
+    ]
+    if stale and not seal:
+        # What applies the folder would take them from the cluster, and the hub with them.
+        raise FedhubError(
+            f"{stale[0]} is there, and Secrets are to be left out",
+            fix="add --secrets sops, or remove it first",
+        )
+    texts = {folder / _FILE: joined(found)}
     for name, secret in secrets.items():
         if not _says(folder / name, secret):
-            changed += _written(folder / name, header + _sealed(folder / name, secret))
+            texts[folder / name] = _sealed(folder / name, secret)
+    changed = [file for file, text in texts.items() if _written(file, header + text)]
     for file in stale:
-        if _owner(file) == hub:
-            file.unlink()
-            changed.append(file)
-    return changed
+        file.unlink()
+    return [*changed, *stale]
 
 
 def joined(found: Sequence[Manifest]) -> str:
@@ -87,17 +95,18 @@ def _owner(file: Path) -> str | None:
     return found[1] if found else None
 
 
-def _written(file: Path, text: str) -> list[Path]:
+def _written(file: Path, text: str) -> bool:
+    """Write a file; return whether it said something else before."""
     content = text.encode()
     seen = file.read_bytes() if file.exists() else None
     if seen == content:
-        return []
+        return False
     if seen is None:
         create(file, content, mode=_MODE)
     else:
         with beside(file, content, mode=_MODE) as draft:
             replace(file, draft, seen=seen)
-    return [file]
+    return True
 
 
 def _says(file: Path, secret: Manifest) -> bool:

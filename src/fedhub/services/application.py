@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from fedhub.errors import FedhubError
-from fedhub.services.connection import UNREACHED, ask, connection
+from fedhub.services.connection import UNREACHED, ask, connection, said_in
 from fedhub.services.declared import roles_in, texts
 from fedhub.services.handover import Handover
 
@@ -180,7 +180,7 @@ class Application:
         token = self._token(http.post(at, data=self._grant(code)))
         claims = self._claims(token) if self._issuer else {}
         reply = http.get(about, headers={"Authorization": f"Bearer {token['access_token']}"})
-        said = _map_in(reply)
+        said = said_in(reply)
         if not isinstance(said.get(name), str):
             raise self._wrong(f"does not say who has logged in ({reply.status_code})")
         if claims and said.get("sub") != claims["sub"]:
@@ -203,7 +203,7 @@ class Application:
         }
 
     def _token(self, reply: httpx.Response) -> dict[str, Any]:
-        said = _map_in(reply)
+        said = said_in(reply)
         token = said.get("access_token")
         if not (isinstance(token, str) and token.isascii() and token.isprintable()):
             error = str(said.get("error", reply.status_code))
@@ -236,14 +236,6 @@ class Application:
         )
 
 
-def _map_in(reply: httpx.Response) -> dict[str, Any]:
-    try:
-        said = reply.json()
-    except ValueError:
-        said = None
-    return said if isinstance(said, dict) else {}
-
-
 def _json(address: str) -> dict[str, Any]:
     try:
         reply = ask("GET", address)
@@ -252,7 +244,7 @@ def _json(address: str) -> dict[str, Any]:
             f"{address} does not answer ({type(error).__name__})",
             fix="see that the hub runs and is reached from here",
         ) from None
-    if not reply.is_success or not (said := _map_in(reply)):
+    if not reply.is_success or not (said := said_in(reply)):
         raise FedhubError(
             f"{address} answers {reply.status_code}, and not as an issuer",
             fix="deploy the hub with global.fedhub.oidc.enabled",

@@ -91,6 +91,15 @@ class _Limited(httpx.SyncByteStream):
         self._body.close()
 
 
+def said_in(reply: httpx.Response) -> dict[str, Any]:
+    """Return the JSON object that an answer is; an empty one for anything else."""
+    try:
+        said = reply.json()
+    except ValueError:
+        said = None
+    return said if isinstance(said, dict) else {}
+
+
 def check_private(address: str) -> None:
     """Make sure that what is sent to a hub is for its eyes only.
 

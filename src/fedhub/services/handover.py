@@ -75,7 +75,7 @@ def handover(
     Args:
         name: the hub's name in the folder, or the path of a values file.
         service: the service's name.
-        hub_url: where the hub is, below which `/hub` stands; None for what the values say.
+        hub_url: where the hub is, with or without `/hub`; None for what the values say.
         folder: where hubs are looked for by name.
 
     Raises:
@@ -124,12 +124,12 @@ def home_of(hub: Hub, hub_url: str | None) -> str:
 
     Args:
         hub: its values.
-        hub_url: where it is, below which `/hub` stands; None for what the values say.
+        hub_url: where it is, with or without `/hub`; None for what the values say.
 
     Raises:
         UsageError: the values do not say it, or it is no address.
     """
-    home = f"{hub_url.rstrip('/')}/hub" if hub_url is not None else home_url(hub)
+    home = _below(hub_url) if hub_url is not None else home_url(hub)
     if home is None:
         raise UsageError(
             f"the values of {hub.name} do not say where the hub is",
@@ -140,6 +140,11 @@ def home_of(hub: Hub, hub_url: str | None) -> str:
             f"{home!r} is no address of a hub", fix="give one such as https://hub.example.org"
         )
     return home
+
+
+def _below(address: str) -> str:
+    """Return where the hub is below an address, which may be that already."""
+    return f"{address.rstrip('/').removesuffix('/hub')}/hub"
 
 
 def _is_issuer(hub: Hub, service: Service) -> bool:

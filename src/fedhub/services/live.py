@@ -17,7 +17,7 @@ import httpx
 from fedhub.errors import FedhubError
 from fedhub.release.findings import Finding, failed, of_error, ok, skipped
 from fedhub.services.application import Application, Issuer, discovered
-from fedhub.services.connection import UNREACHED, ask, check_private
+from fedhub.services.connection import UNREACHED, ask, check_private, said_in
 from fedhub.services.handover import Handover
 
 OAUTH, OIDC = "OAuth 2", "OpenID Connect"
@@ -125,11 +125,7 @@ def _error_for(found: Handover, address: str, secret: str) -> str:
         "client_secret": secret,
     }
     reply = ask("POST", address, data=form)
-    try:
-        said = reply.json()
-    except ValueError:
-        said = None
-    error = said.get("error") if isinstance(said, dict) else None
+    error = said_in(reply).get("error")
     return error if isinstance(error, str) else f"HTTP {reply.status_code}"
 
 

@@ -287,6 +287,17 @@ def test_a_secret_that_is_no_more_is_taken_away(work: Path, chart: Path) -> None
     assert mine.read_text() == "kind: Secret\n"
 
 
+def test_secrets_that_are_there_do_not_go_by_an_option_left_out(work: Path, chart: Path) -> None:
+    fedhub("render", "campus", "--out", "out", "--secrets", "sops")
+    before = {file: file.read_bytes() for file in (work / "out").iterdir()}
+    (work / "more.yaml").write_text("jupyterhub: {hub: {baseUrl: /lab}}\n")
+    done = fedhub("render", "campus", "--out", "out", "-f", "more.yaml")
+    assert done.returncode == 1
+    assert done.stdout.startswith("failed   campus  out/secret-")
+    assert "add --secrets sops, or remove it first" in done.stdout
+    assert {file: file.read_bytes() for file in (work / "out").iterdir()} == before
+
+
 def test_a_file_of_somebody_else_is_not_written_over(work: Path, chart: Path) -> None:
     (work / "out").mkdir()
     (work / "out/manifests.yaml").write_text("a: b\n")
@@ -301,7 +312,7 @@ def test_nobody_to_seal_for(work: Path, chart: Path, monkeypatch: pytest.MonkeyP
     done = fedhub("render", "campus", "--out", "out", "--secrets", "sops")
     assert done.returncode == 1
     assert "nothing says whom out/secret-" in done.stdout
-    assert not list((work / "out").glob("secret-*"))
+    assert not list((work / "out").iterdir())
 
 
 def test_all_hubs_have_a_folder_each_and_one_that_is_wrong_does_not_stop_the_rest(

@@ -119,8 +119,9 @@ def test_a_hub_that_does_not_say_where_it_is(work: Path) -> None:
     done = credentials()
     assert done.returncode == 2
     assert "add --hub-url https://" in done.stderr
-    there = credentials("--hub-url", "https://hub.example.org/", "--format", "env")
-    assert "OAUTH_TOKEN_URL=https://hub.example.org/hub/api/oauth2/token\n" in there.stdout
+    for address in ("https://hub.example.org/", "https://hub.example.org/hub/"):
+        there = credentials("--hub-url", address, "--format", "env")
+        assert "OAUTH_TOKEN_URL=https://hub.example.org/hub/api/oauth2/token\n" in there.stdout
 
 
 def test_a_service_without_a_token_is_said(work: Path) -> None:
