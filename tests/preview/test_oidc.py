@@ -349,22 +349,6 @@ def test_what_the_hub_cannot_do_it_says(
     assert "code" not in answer
 
 
-@pytest.mark.parametrize("at", ["oidc/authorize", f"{PLAIN}authorize"])
-@pytest.mark.parametrize(
-    "more", ["&response_mode=fragment", "&response_mode=fragment&response_mode=query"]
-)
-def test_a_code_comes_in_the_query_alone(
-    hub: RunningHub, person: Person, at: str, more: str
-) -> None:
-    address = GRAFANA.address(hub, at=at, scope=None)
-    xsrf = person.cookies.get("_xsrf", path="/hub/") or ""
-    form = {"_xsrf": xsrf, "scopes": "read:users:name!user"}
-    for reply in (person.get(address + more), person.post(address + more, data=form)):
-        assert reply.status_code == 400
-        assert "location" not in reply.headers
-    assert "code" in answer_of(person.get(f"{address}&response_mode=query"))
-
-
 # --- user information -----------------------------------------------------------------------
 
 
@@ -377,22 +361,6 @@ def test_a_token_ends_with_the_session_at_the_hub(hub: RunningHub) -> None:
         ended = user_info(hub, token)
     assert ended.status_code == 401
     assert "invalid_token" in ended.headers["www-authenticate"]
-
-
-@pytest.mark.parametrize(
-    ("authorize", "token"),
-    [("oidc/authorize", "oidc/token"), (f"{PLAIN}authorize", f"{PLAIN}token")],
-)
-def test_a_code_ends_with_the_session_at_the_hub(
-    hub: RunningHub, authorize: str, token: str
-) -> None:
-    address = GRAFANA.address(hub, at=authorize, scope=None)
-    with Person(hub, INSIDER) as leaves, Person(hub, INSIDER) as stays:
-        codes = [answer_of(one.go(address))["code"] for one in (leaves, stays)]
-        leaves.get(f"{hub.url}hub/logout")
-        refused, taken = (GRAFANA.redeem(hub, code, at=token) for code in codes)
-    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
-    assert taken.status_code == 200, "it is another browser's"
 
 
 def test_other_tokens_of_the_hub_say_nothing_here(hub: RunningHub) -> None:
