@@ -139,7 +139,7 @@ def test_the_pod_and_a_preview_log_in_alike(
 ) -> None:
     secrets = tmp_path / "secrets.values.yaml"
     services = load_hub(str(file)).get("global", "fedhub", "services", default={})
-    tokens = {name: {"api_token": "made-up"} for name in services}
+    tokens = {name: {"api_token": f"made-up-for-{name}"} for name in services}
     made_up = {
         "jupyterhub": {"hub": {"config": KEYS}},
         "global": {"fedhub": {"services": tokens}},

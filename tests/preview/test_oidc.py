@@ -314,22 +314,6 @@ def test_what_the_hub_cannot_do_it_says(
     assert "code" not in answer
 
 
-@pytest.mark.parametrize("at", ["oidc/authorize", f"{PLAIN}authorize"])
-@pytest.mark.parametrize(
-    "more", ["&response_mode=fragment", "&response_mode=fragment&response_mode=query"]
-)
-def test_a_code_comes_in_the_query_alone(
-    hub: RunningHub, person: Person, at: str, more: str
-) -> None:
-    address = GRAFANA.address(hub, at=at, scope=None)
-    xsrf = person.cookies.get("_xsrf", path="/hub/") or ""
-    form = {"_xsrf": xsrf, "scopes": "read:users:name!user"}
-    for reply in (person.get(address + more), person.post(address + more, data=form)):
-        assert reply.status_code == 400
-        assert "location" not in reply.headers
-    assert "code" in answer_of(person.get(f"{address}&response_mode=query"))
-
-
 # --- user information -----------------------------------------------------------------------
 
 
