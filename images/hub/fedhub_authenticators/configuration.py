@@ -22,7 +22,7 @@ from fedhub_authenticators.server_hooks import keep_role
 from fedhub_authenticators.services import add_services
 
 KEYS = frozenset({"domain", "login", "services", "oidc", "ingress", "httpRoute", "tls", "release"})
-"""What may stand there; `ingress`, `httpRoute` and `tls` are for the chart, `release` for the CLI."""
+"""What may stand there; `ingress`, `httpRoute`, `tls` are for the chart, `release` for the CLI."""
 PROVIDER_KEYS = frozenset({"authenticator", "label", "prefix", "config", "credentials"})
 
 
