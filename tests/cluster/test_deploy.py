@@ -121,7 +121,7 @@ def test_a_hub_is_installed_changed_and_brought_back_when_it_fails(operator: Ope
     before = operator.hub.pods("hub", "proxy")
 
     operator.wants(NO_SUCH_IMAGE)
-    failed = operator.deploy("--timeout", "15s", code=1)
+    failed = operator.deploy("--timeout", "40s", code=1)
     assert failed.stdout == ""
     assert "no-such-tag" in failed.stderr
     assert any(reason in failed.stderr for reason in ("ErrImagePull", "ImagePullBackOff"))
@@ -170,11 +170,12 @@ def test_helm_ends_well_though_its_caller_is_killed(operator: Operator) -> None:
     operator.wants()
     operator.deploy()
     operator.wants(NO_SUCH_IMAGE)
-    process = operator.begin("deploy", "lab", "--yes", "--no-verify", "--timeout", "10s")
+    # Bringing back what ran has as much time as the upgrade.
+    process = operator.begin("deploy", "lab", "--yes", "--no-verify", "--timeout", "40s")
     until(lambda: operator.status() == "pending-upgrade", "the upgrade has not begun")
     process.kill()
     process.communicate()
-    until(lambda: operator.status() == "deployed", "helm did not roll back")
+    until(lambda: operator.status() == "deployed", "helm did not roll back", seconds=200)
     operator.wants()
     assert operator.run("diff", "lab").stdout == ""
 
