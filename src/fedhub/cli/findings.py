@@ -11,7 +11,7 @@ from fedhub.cli import colours
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fedhub.release.findings import Finding
+    from fedhub.findings import Finding
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from fedhub import __version__
 from fedhub.errors import FedhubError
+from fedhub.findings import Finding, failed, ok, skipped
 from fedhub.hub.document import parse
 from fedhub.hub.encrypted import decrypted_text, is_encrypted, sops_binary, sops_environment
 from fedhub.hub.files import read_text
 from fedhub.hub.sops import recipients
 from fedhub.release.chart import Z2JH, archive
-from fedhub.release.findings import Finding, failed, ok, skipped
 
 _PATIENCE = 15.0  # seconds
 _NEEDED = (

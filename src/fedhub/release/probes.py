@@ -15,12 +15,12 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 
 from fedhub.errors import FedhubError
+from fedhub.findings import Finding, failed, of_error, ok, skipped
 from fedhub.hub.addresses import callback_url
 from fedhub.hub.providers import Provider
 from fedhub.hub.values import Hub
 from fedhub.registration.login_redirect import LoginRedirect, check_accepted, login_redirect
 from fedhub.registration.stored import place_of, stored
-from fedhub.release.findings import Finding, failed, of_error, ok, skipped
 
 PATIENCE = 10.0
 """Seconds that an answer may take."""

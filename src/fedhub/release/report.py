@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
+from fedhub.findings import Finding
 from fedhub.registration.refusal import printable
-from fedhub.release.findings import Finding
 
 _COLOURS = {"ok": "green", "failed": "red", "skipped": "yellow"}
 

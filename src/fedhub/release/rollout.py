@@ -10,11 +10,11 @@ from typing import Any
 
 from fedhub.checks.linter import check_hub
 from fedhub.errors import FedhubError, Problems, UsageError
+from fedhub.findings import Finding, skipped
 from fedhub.hub import Hub, load_hub
 from fedhub.hub.addresses import home_url
 from fedhub.release.compare import Comparison, compare
 from fedhub.release.deploy import Deployed, Stop, deploy
-from fedhub.release.findings import Finding, skipped
 from fedhub.release.kubectl import pinned
 from fedhub.release.target import Release, release_of
 from fedhub.release.verify import verify

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fedhub.errors import FedhubError, UsageError
+from fedhub.findings import Finding, failed, of_error, ok, skipped
 from fedhub.hub.addresses import home_url, is_web_address
 from fedhub.hub.providers import Provider, login, mapping
 from fedhub.hub.values import Hub
@@ -16,7 +17,6 @@ from fedhub.registration.command import show
 from fedhub.registration.settings import FILE
 from fedhub.registration.targets import registrable
 from fedhub.release import probes
-from fedhub.release.findings import Finding, failed, of_error, ok, skipped
 
 Look = Callable[[], list[Finding]]
 _AT_ONCE = 8

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from fedhub.errors import FedhubError
-from fedhub.release.findings import Finding, failed, of_error, ok, skipped
+from fedhub.findings import Finding, failed, of_error, ok, skipped
 from fedhub.services.application import Application, Issuer, discovered
 from fedhub.services.connection import UNREACHED, ask, check_private, said_in
 from fedhub.services.handover import Handover
