@@ -14,6 +14,7 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.auth import OAuthAuthorizeHandler, OAuthTokenHandler
+from jupyterhub.apihandlers.users import SelfAPIHandler
 from jupyterhub.utils import url_path_join
 from oauthlib.common import urldecode
 from tornado.httputil import url_concat
@@ -21,7 +22,7 @@ from tornado.web import HTTPError
 
 from fedhub_authenticators import events
 from fedhub_authenticators.inside import inside
-from fedhub_authenticators.oidc_issuer import may_use
+from fedhub_authenticators.oidc_issuer import may_read_groups, may_use
 from fedhub_authenticators.plain_words import tidy
 from fedhub_authenticators.refusals import LogsNoQuery
 from fedhub_authenticators.server_hooks import provider_of
@@ -149,8 +150,34 @@ class Token(OAuthTokenHandler):
         super().send_oauth_response(headers, body, status)
 
 
+class WhoAmI(SelfAPIHandler):
+    """Says whose an access token is.
+
+    JupyterHub tells every application somebody's groups. Where the operator has listed what a
+    service may read (`oauth_client_allowed_scopes`), it has to be in the list.
+    """
+
+    def user_model(self, user: Any) -> dict[str, Any]:
+        """Return what the application may know."""
+        model: dict[str, Any] = super().user_model(user)
+        token = self.get_token()
+        client = token.oauth_client if token else None
+        if client and _lists_scopes(client) and not may_read_groups(user.orm_user, client):
+            model.pop("groups", None)
+        return model
+
+
+def _lists_scopes(client: orm.OAuthClient) -> bool:
+    """Return whether it is a service's, with scopes beside those that let people in and its own."""
+    implied = ("access:", "custom:")
+    return bool(client.service) and any(
+        not scope.startswith(implied) for scope in client.allowed_scopes
+    )
+
+
 PAGES: list[tuple[str, type[Any]]] = [
     (r"/api/oauth2/authorize", Authorize),
     (r"/api/oauth2/token", Token),
+    (r"/api/user", WhoAmI),
 ]
 """Where they are, in the place of JupyterHub's."""

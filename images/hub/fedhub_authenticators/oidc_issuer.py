@@ -129,10 +129,15 @@ def claims_about(user: orm.User, client: orm.OAuthClient) -> dict[str, Any]:
     if scopes := sorted(scope for scope in client.allowed_scopes if scope.startswith(own)):
         held = get_scopes_for(user)
         found["roles"] = [scope.removeprefix(own) for scope in scopes if has_scope(scope, held)]
-    allowed = expand_scopes(set(client.allowed_scopes), owner=user, oauth_client=client)
-    if has_scope(f"read:users:groups!user={user.name}", allowed):
+    if may_read_groups(user, client):
         return {**found, "groups": sorted(group.name for group in user.groups)}
     return found
+
+
+def may_read_groups(user: orm.User, client: orm.OAuthClient) -> bool:
+    """Return whether the scopes that an application is allowed tell it somebody's groups."""
+    allowed = expand_scopes(set(client.allowed_scopes), owner=user, oauth_client=client)
+    return bool(has_scope(f"read:users:groups!user={user.name}", allowed))
 
 
 def subject_of(user: orm.User) -> str:
