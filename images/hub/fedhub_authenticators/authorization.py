@@ -154,7 +154,8 @@ class WhoAmI(SelfAPIHandler):
     """Says whose an access token is.
 
     JupyterHub tells every application somebody's groups. Where the operator has listed what a
-    service may read (`oauth_client_allowed_scopes`), it has to be in the list.
+    service may read (`oauth_client_allowed_scopes`), they have to be in the list; otherwise there
+    are none, which applications understand better than that there is no such field.
     """
 
     def user_model(self, user: Any) -> dict[str, Any]:
@@ -163,7 +164,7 @@ class WhoAmI(SelfAPIHandler):
         token = self.get_token()
         client = token.oauth_client if token else None
         if client and _lists_scopes(client) and not may_read_groups(user.orm_user, client):
-            model.pop("groups", None)
+            model["groups"] = []
         return model
 
 

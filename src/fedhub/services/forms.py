@@ -35,7 +35,7 @@ def as_text(found: Handover, *, reveal: bool) -> str:
         **({"or an issuer": found.issuer} if found.issuer else {}),
         "the secret is sent": "in the body of the token request (client_secret_post), not as Basic",
         "user name": "the field name",
-        "groups": "the field groups, a list",
+        "groups": f"the field groups, a list{_if_allowed(found)}",
         **({"roles": _where_roles_are(found)} if _roles(found) else {}),
         "scopes": " ".join(found.scopes) or "none; the hub refuses an empty scope=",
         "an access token lasts": _in_words(found.lifetime),
@@ -43,6 +43,10 @@ def as_text(found: Handover, *, reveal: bool) -> str:
     }
     width = max(map(len, rows))
     return "".join(f"{label:<{width}}  {value}\n" for label, value in rows.items())
+
+
+def _if_allowed(found: Handover) -> str:
+    return "; empty if none of the scopes below is for it" if found.scopes else ""
 
 
 def _roles(found: Handover) -> tuple[str, ...]:
