@@ -46,7 +46,8 @@ def as_text(found: Handover, *, reveal: bool) -> str:
 
 
 def _if_allowed(found: Handover) -> str:
-    return "; empty if none of the scopes below is for it" if found.scopes else ""
+    listed = [scope for scope in found.scopes if not scope.startswith("custom:")]
+    return "; empty if none of the scopes below is for it" if listed else ""
 
 
 def _roles(found: Handover) -> tuple[str, ...]:
