@@ -29,7 +29,11 @@ STAND_IN = Path(__file__).with_name("superset_stand_in")
 PROXY = ROOT / ".oauth2-proxy/oauth2-proxy"
 START = 60.0
 """Seconds that a program may take on a busy machine."""
-SECRET = "secret-of-the-programs-" + "0123456789" * 3
+
+
+def secret_of(name: str) -> str:
+    """The client secret of a program."""
+    return f"secret-of-{name}-" + "0123456789" * 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Case:
         done = subprocess.run(
             [*command, "--hub-url", self.hub.url], capture_output=True, text=True, check=True
         )
-        assert SECRET not in done.stdout
+        assert secret_of(name) not in done.stdout
         return done.stdout
 
 
@@ -63,7 +67,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
             "oauth_redirect_uri": f"http://127.0.0.1:{ports[name]}/{path}",
             "oauth_no_confirm": True,
             "groups": ["instructors"],
-            "api_token": SECRET,
+            "api_token": secret_of(name),
             # Without it, the ID token says nothing of groups.
             "oauth_client_allowed_scopes": ["read:users:groups!user"],
         }
@@ -113,7 +117,7 @@ def superset(folder: Path, port: int) -> Iterator[None]:
     process = subprocess.Popen(
         [APPBUILDER, str(STAND_IN / "application.py"), str(port)],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "OAUTH_CLIENT_SECRET": SECRET},
+        env={"PATH": os.environ["PATH"], "OAUTH_CLIENT_SECRET": secret_of("superset")},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -182,7 +186,7 @@ def oauth2_proxy(folder: Path, port: int, behind: str) -> Iterator[None]:
         ],
         cwd=folder,
         env={
-            "OAUTH2_PROXY_CLIENT_SECRET": SECRET,
+            "OAUTH2_PROXY_CLIENT_SECRET": secret_of("proxy"),
             "OAUTH2_PROXY_COOKIE_SECRET": "of-the-cookies-0123456789-012345",
         },
         stdout=subprocess.PIPE,

@@ -27,7 +27,6 @@ class CILogonInstitutions(OAuthenticator):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._check_names_of_the_trait()
-        self._check_there_are_some()
         self._check_prefixes()
 
     # --- settings -----------------------------------------------------------------------
@@ -44,18 +43,6 @@ class CILogonInstitutions(OAuthenticator):
                 f"{type(self).__name__} has both idps and allowed_idps, so nobody can tell which "
                 "institutions are meant; put all of them under idps, and remove allowed_idps, "
                 "which is what idps was called before oauthenticator 17.4"
-            )
-
-    def _check_there_are_some(self) -> None:
-        """Make sure that there is an institution; upstream fails at each login where there is none.
-
-        Raises:
-            ValueError: there is none.
-        """
-        if not self.idps:
-            raise ValueError(
-                f"{type(self).__name__}.idps names no institution, so nobody could log in; name "
-                "those whose accounts the hub takes, by their entity IDs"
             )
 
     def _check_prefixes(self) -> None:

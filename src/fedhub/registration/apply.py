@@ -67,9 +67,16 @@ def apply(
             for one in some:
                 done.append(one)
                 progress(one)
-    created = [one for one in done if one.item.step == "create" and one.error is None]
-    others = [one for one in done if one not in created]
-    return others + _conclude(created, clients_of, jobs)
+        created = {id(one.item): one for one in done if one.made}
+        seen = _look(list(created.values()), clients_of)
+
+        def finish(group: list[Item]) -> list[Done]:
+            found = [created[id(item)] for item in group]
+            return [_concluded(one, jobs[id(one.item)], seen) for one in found]
+
+        last = list(pool.map(finish, _groups(one.item for one in created.values())))
+    others = [one for one in done if not one.made]
+    return others + [one for some in last for one in some]
 
 
 def _groups(items: Iterable[Item]) -> list[list[Item]]:
@@ -87,28 +94,39 @@ def _create(job: Job) -> RegisteredClient:
     return begin(job)
 
 
-def _conclude(
-    created: Sequence[Done],
-    clients_of: Callable[[Administrator], Clients],
-    jobs: dict[int, Job],
-) -> list[Done]:
-    """See that nobody else registered the same hubs meanwhile; one look for all of them."""
+Seen = dict[int, dict[tuple[str, str], list[RegisteredClient]] | FedhubError]
+"""Administrator, by identity → hub and provider → their clients; or why they can't be told."""
+
+
+def _look(created: Sequence[Done], clients_of: Callable[[Administrator], Clients]) -> Seen:
+    """Look once for all that were made, of which no more need be asked."""
     made = [one.made for one in created if one.made]
-    found = {}
-    done = []
-    for one in created:
-        administrator, job = one.item.administrator, jobs[id(one.item)]
+    seen: Seen = {}
+    for administrator in {
+        id(one.item.administrator): one.item.administrator for one in created
+    }.values():
+        found: dict[tuple[str, str], list[RegisteredClient]] = {}
         try:
-            if id(administrator) not in found:
-                found[id(administrator)] = shown(clients_of(administrator), made)
-            own = [client for client in found[id(administrator)] if job.target.owns(client.tag)]
-            if conclude(job, own):
-                done.append(one)
-                continue
-            error = FedhubError(
-                f"somebody else is registering {job.target.name}", fix="run this again"
-            )
+            for client in shown(clients_of(administrator), made):
+                if client.tag:
+                    found.setdefault((client.tag.hub, client.tag.provider), []).append(client)
         except FedhubError as failure:
-            error = failure
-        done.append(Done(one.item, one.client_id, error))
-    return done
+            seen[id(administrator)] = failure
+        else:
+            seen[id(administrator)] = found
+    return seen
+
+
+def _concluded(one: Done, job: Job, seen: Seen) -> Done:
+    """See that nobody else registered the same hub meanwhile."""
+    found = seen[id(one.item.administrator)]
+    if isinstance(found, FedhubError):
+        return Done(one.item, one.client_id, found)
+    about = found.get((one.item.hub, one.item.provider), [])
+    try:
+        if conclude(job, [client for client in about if job.target.owns(client.tag)]):
+            return one
+    except FedhubError as failure:
+        return Done(one.item, one.client_id, failure)
+    error = FedhubError(f"somebody else is registering {job.target.name}", fix="run this again")
+    return Done(one.item, one.client_id, error)

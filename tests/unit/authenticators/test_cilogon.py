@@ -216,11 +216,6 @@ def test_a_longer_prefix_keeps_its_names_from_a_shorter_one() -> None:
     assert name_of(cilogon(two), person(eppn="eve")) == "uni:eve"
 
 
-def test_a_hub_without_an_institution_does_not_start() -> None:
-    with pytest.raises(ValueError, match="names no institution"):
-        authenticator_of(configured(one("cilogon", {})))
-
-
 def test_prefixes_that_differ_in_case_alone_stop_the_hub() -> None:
     with pytest.raises(ValueError, match="lower case"):
         cilogon(
