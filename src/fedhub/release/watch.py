@@ -105,10 +105,11 @@ class Watch:
         before = self._found.get(what)
         if is_ready(pod) or before is None:
             return None
-        # What an event said, such as a volume that is not there, holds until it is ready.
+        # What was said holds until it is ready: a volume that is not there, or how it ended before
+        # it was started again.
         if before.reason == _UNHEALTHY:
             return replace(before, log=self._log(name_of(pod)))
-        return None if before.log else before
+        return before
 
     def _last_log(self, pod: Mapping[str, Any], found: Stuck) -> tuple[str, ...]:
         key = (name_of(pod), found.container, found.restarts)

@@ -110,6 +110,17 @@ def test_what_ended_says_its_last_words(watch: Watch, cluster: Cluster) -> None:
     assert "app.kubernetes.io/instance=lab,component notin (singleuser-server," in asked
 
 
+def test_what_ended_is_told_though_it_was_just_started_again(
+    watch: Watch, cluster: Cluster
+) -> None:
+    said = looked(watch, nothing, lambda: cluster.has(hub=pod(CRASHING)))
+    again = pod({"state": {"running": {}}, "restartCount": 3}, phase="Running")
+    cluster.has(hub=again)
+    unhealthy = ("3", "Pod", "hub", "Unhealthy")
+    assert looked(watch, nothing, lambda: cluster.warns(unhealthy)) == said
+    assert watch.troubles[0].log == ("Loading", "No such class")
+
+
 MOUNT = ("2", "Pod", "hub", "FailedMount")
 
 
