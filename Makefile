@@ -91,6 +91,10 @@ bench: install ## Measure start-up and speed, side by side
 	$(BIN)/python bench/sync.py
 	$(BIN)/python bench/fleet.py
 
+.PHONY: bench-hub
+bench-hub: install chart-dependency docker-tools cluster-tools ## Measure 500 logins at a hub on a cluster (as root)
+	images=$$(ci/cluster-images) && FEDHUB_CLUSTER_IMAGES=$$images $(BIN)/python -m bench.hub
+
 .PHONY: generate
 generate: install ## Write what is generated from the code: traits table, reference, rules page
 	$(BIN)/python tools/generate_traits.py
