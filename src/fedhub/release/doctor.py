@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +12,12 @@ from fedhub import __version__
 from fedhub.errors import FedhubError
 from fedhub.findings import Finding, failed, ok, skipped
 from fedhub.hub.document import parse
-from fedhub.hub.encrypted import decrypted_text, is_encrypted, sops_binary, sops_environment
+from fedhub.hub.encrypted import decrypted_text, is_encrypted, sops_binary
 from fedhub.hub.files import read_text
 from fedhub.hub.sops import recipients
 from fedhub.release.chart import Z2JH, archive
+from fedhub.release.kubectl import run_quietly
 
-_PATIENCE = 15.0  # seconds
 _NEEDED = (
     ("create", "deployments.apps"),
     ("create", "secrets"),
@@ -75,7 +74,7 @@ def _tool(name: str, *arguments: str, why: str) -> Finding:
 
 
 def _said(name: str, command: list[str]) -> Finding:
-    done = _run(command)
+    done = run_quietly(command)
     if done is None or done.returncode != 0:
         return failed("tool", name, f"{command[0]} does not run", f"try `{' '.join(command)}`")
     return ok("tool", name, (done.stdout.strip().splitlines() or ["of no version"])[0])
@@ -118,11 +117,11 @@ def _cluster(namespace: str | None) -> list[Finding]:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         return [skipped("cluster", "", "there is no kubectl")]
-    context = _run([kubectl, "config", "current-context"])
+    context = run_quietly([kubectl, "config", "current-context"])
     if context is None or context.returncode != 0:
         return [skipped("cluster", "", "kubectl has no current context")]
     name = context.stdout.strip()
-    ready = _run([kubectl, "get", "--raw", "/readyz", "--request-timeout", "5s"])
+    ready = run_quietly([kubectl, "get", "--raw", "/readyz", "--request-timeout", "5s"])
     if ready is None or ready.returncode != 0:
         fix = "`kubectl get --raw /readyz` says why"
         return [failed("cluster", name, "does not answer", fix)]
@@ -134,26 +133,10 @@ def _permissions(kubectl: str, name: str, namespace: str | None) -> Finding:
     lacking = [
         f"{verb} {what}"
         for verb, what in _NEEDED
-        if (done := _run([kubectl, "auth", "can-i", verb, what, *place])) is None
+        if (done := run_quietly([kubectl, "auth", "can-i", verb, what, *place])) is None
         or done.stdout.strip() != "yes"
     ]
     if lacking:
         fix = "ask the cluster's administrators for them"
         return failed("permissions", name, f"you may not {', '.join(lacking)}", fix)
     return ok("permissions", name, "enough to install a hub")
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:
-    try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_PATIENCE,
-            check=False,
-            text=True,
-            errors="replace",
-            env=sops_environment(),
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None

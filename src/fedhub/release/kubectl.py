@@ -23,7 +23,7 @@ def kubectl(release: Release, *command: str) -> str | None:
     if found is None:
         return None
     context = ["--context", release.context] if release.context else []
-    done = _run([found, *command, "--namespace", release.namespace, *context])
+    done = run_quietly([found, *command, "--namespace", release.namespace, *context])
     return done.stdout if done is not None and done.returncode == 0 else None
 
 
@@ -35,12 +35,13 @@ def pinned(release: Release) -> Release:
     found = shutil.which("kubectl")
     if release.context is not None or found is None:
         return release
-    done = _run([found, "config", "current-context"])
+    done = run_quietly([found, "config", "current-context"])
     name = done.stdout.strip() if done is not None and done.returncode == 0 else ""
     return replace(release, context=name or None)
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
+def run_quietly(command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
+    """Run a program, such as kubectl; None where it does not run, or gives no answer."""
     try:
         return subprocess.run(
             command,
