@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
 from pathlib import Path
@@ -192,6 +193,14 @@ class Person(Visitor):
         hidden = re.findall(r'<input type="hidden" name="(\S+)" value="(\S+)"', page.text)
         scopes = [unescape(value) for name, value in hidden if name == "scopes"]
         return self.post(page.url, data={"_xsrf": dict(hidden)["_xsrf"], "scopes": scopes})
+
+
+@contextlib.contextmanager
+def logged_in(hub: RunningHub) -> Iterator[Person]:
+    """Somebody who is logged in and may use the application."""
+    with Person(hub, INSIDER) as found:
+        assert found.go(GRAFANA.address(hub)).is_redirect
+        yield found
 
 
 def answer_of(reply: httpx.Response) -> dict[str, str]:

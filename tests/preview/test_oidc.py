@@ -26,6 +26,7 @@ from tests.oidc_hub import (
     answer_of,
     code_for,
     log_until,
+    logged_in,
     write_values,
 )
 from tests.previews import RunningHub, running_hub
@@ -39,9 +40,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
 
 @pytest.fixture(scope="module")
 def person(hub: RunningHub) -> Iterator[Person]:
-    """Somebody who is logged in and may use the application."""
-    with Person(hub, INSIDER) as found:
-        assert found.go(GRAFANA.address(hub)).is_redirect
+    with logged_in(hub) as found:
         yield found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.oidc_hub import GRAFANA, INSIDER, PLAIN, Person, answer_of, write_values
+from tests.oidc_hub import GRAFANA, INSIDER, PLAIN, Person, answer_of, logged_in, write_values
 from tests.previews import RunningHub, running_hub
 
 
@@ -18,9 +18,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
 
 @pytest.fixture(scope="module")
 def person(hub: RunningHub) -> Iterator[Person]:
-    """Somebody who is logged in and may use the application."""
-    with Person(hub, INSIDER) as found:
-        assert found.go(GRAFANA.address(hub)).is_redirect
+    with logged_in(hub) as found:
         yield found
 
 

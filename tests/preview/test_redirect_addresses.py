@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from tests.oidc_hub import (
     ASKS,
     GRAFANA,
-    INSIDER,
     PLAIN,
     Application,
     Person,
     answer_of,
+    logged_in,
     write_values,
 )
 from tests.previews import RunningHub, running_hub
@@ -60,8 +60,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
 @pytest.fixture(scope="module")
 def person(hub: RunningHub) -> Iterator[Person]:
     """Somebody who is logged in and may use both applications."""
-    with Person(hub, INSIDER) as found:
-        assert found.go(GRAFANA.address(hub)).is_redirect
+    with logged_in(hub) as found:
         # JupyterHub asks until a token has come of it.
         assert ASKS.redeem(hub, answer_of(found.agree_to(hub, ASKS))["code"]).is_success
         yield found
