@@ -86,6 +86,10 @@ def handed_over(kind: str) -> Iterator[Case]:
     callback = f"http://127.0.0.1:{port}/callback"
     of_hub = ("--hub-url", f"http://127.0.0.1:{hub_port}/")
     fedhub_service("add", str(file), "app", "--redirect-uri", callback, "--groups", "instructors")
+    if kind == "fedhub":
+        values = yaml.safe_load(file.read_text())
+        values["global"]["fedhub"]["services"]["app"]["requirePkce"] = True
+        file.write_text(yaml.safe_dump(values))
     fedhub_service(
         "credentials", str(file), "app", "--format", "env", "--output", "app.env", *of_hub
     )

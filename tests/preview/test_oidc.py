@@ -345,7 +345,7 @@ def test_cookies_do_not_count_for_user_information(hub: RunningHub, person: Pers
         ({"client_secret": "a guess"}, "client=service-grafana reason=invalid_client"),
         ({"client_id": "service\n-nobody"}, 'client="service -nobody" reason=invalid_client'),
         ({"grant_type": "password"}, "client=service-grafana reason=unsupported_grant_type"),
-        ({}, "client=service-grafana reason=invalid_grant"),
+        ({}, 'client=service-grafana reason="There is no such code of this client'),
     ],
     ids=str,
 )

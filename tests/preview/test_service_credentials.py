@@ -23,6 +23,7 @@ from tests.handed_over import (
     handed_over,
     values_of,
 )
+from tests.oidc_hub import CHALLENGE, VERIFIER
 from tests.previews import Visitor
 from tests.unit.new.conftest import nobody, work
 
@@ -86,13 +87,15 @@ def not_with_basic(case: Case) -> None:
     """JupyterHub reads the secret from the body alone."""
     told = case.environment()
     asked = {"response_type": "code", "client_id": told["OAUTH_CLIENT_ID"]}
-    asked["redirect_uri"] = case.callback
+    asked |= {"redirect_uri": case.callback}
+    asked |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
     query = str(httpx.QueryParams(asked))
     with Visitor() as visitor:
         address = f"{told['OAUTH_AUTHORIZATION_URL']}?{query}"
         reply = signed_in_at(address, case, visitor, MAY)
     (code,) = parse_qs(urlsplit(reply.headers["location"]).query)["code"]
     grant = {"grant_type": "authorization_code", "code": code, "redirect_uri": case.callback}
+    grant |= {"code_verifier": VERIFIER}
     both = (told["OAUTH_CLIENT_ID"], told["OAUTH_CLIENT_SECRET"])
     with httpx.Client(trust_env=False) as client:
         assert client.post(told["OAUTH_TOKEN_URL"], data=grant, auth=both).is_error

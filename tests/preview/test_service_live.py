@@ -237,21 +237,30 @@ def test_somebody_who_may_not_use_it(hub: RunningHub, tmp_path: Path) -> None:
     assert "403" in login["fix"]
 
 
-@pytest.mark.parametrize("application", [GRAFANA, OTHER], ids=["oidc", "oauth"])
-def test_the_application_was_first(
-    hub: RunningHub, tmp_path: Path, application: Application
-) -> None:
+def taken_first(hub: RunningHub, application: Application, at: str) -> Callable[[str], str]:
+    """A browser's person, whose code somebody redeems who did not begin the login."""
+
     def browse(address: str) -> str:
         ends = person(hub, INSIDER)(address)
-        at = "oidc/token" if application is GRAFANA else "api/oauth2/token"
-        application.redeem(hub, answer_of(httpx.Response(302, headers={"location": ends}))["code"],
-                           at=at)  # fmt: skip
+        code = answer_of(httpx.Response(302, headers={"location": ends}))["code"]
+        assert application.redeem(hub, code, at=at).status_code == 400
         return ends
 
-    code, login = logged_in(of(tmp_path, hub, application), browse)
+    return browse
+
+
+def test_the_application_was_first(hub: RunningHub, tmp_path: Path) -> None:
+    code, login = logged_in(of(tmp_path, hub, GRAFANA), taken_first(hub, GRAFANA, "oidc/token"))
     assert code == 1
     assert "'invalid_grant'" in login["detail"]
     assert "was first" in login["fix"]
+
+
+def test_by_oauth_who_did_not_begin_the_login_uses_nothing_up(
+    hub: RunningHub, tmp_path: Path
+) -> None:
+    browse = taken_first(hub, OTHER, "api/oauth2/token")
+    assert logged_in(of(tmp_path, hub, OTHER), browse)[0] == 0
 
 
 def test_nobody_has_to(hub: RunningHub, tmp_path: Path) -> None:

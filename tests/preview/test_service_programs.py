@@ -68,6 +68,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
             "oauth_no_confirm": True,
             "groups": ["instructors"],
             "api_token": secret_of(name),
+            "requirePkce": True,
             # Without it, the ID token says nothing of groups.
             "oauth_client_allowed_scopes": ["read:users:groups!user"],
         }

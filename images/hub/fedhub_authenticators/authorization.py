@@ -145,7 +145,9 @@ class Token(OAuthTokenHandler):
         """Answer an application."""
         if status >= HTTPStatus.BAD_REQUEST:
             client = tidy(self.get_body_argument("client_id", ""))
-            about = {"client": client, "reason": json.loads(body)["error"]}
+            error = json.loads(body)
+            reason = error.get("error_description") or error["error"]
+            about = {"client": client, "reason": reason}
             self.log.warning("%s", events.line("application", "refused", **about))
         super().send_oauth_response(headers, body, status)
 

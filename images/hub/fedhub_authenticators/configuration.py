@@ -10,7 +10,7 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 
-from fedhub_authenticators import custos_tutorial
+from fedhub_authenticators import custos_tutorial, pkce
 from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
 from fedhub_authenticators.credentials import credential_files, files_of_chart
 from fedhub_authenticators.federated import FederatedAuthenticator
@@ -19,7 +19,7 @@ from fedhub_authenticators.oidc_issuer import add_issuer
 from fedhub_authenticators.profiles import show_profiles_by_group
 from fedhub_authenticators.providers import find_class, ours
 from fedhub_authenticators.server_hooks import keep_role
-from fedhub_authenticators.services import add_services
+from fedhub_authenticators.services import add_services, needing_pkce
 
 KEYS = frozenset({"domain", "login", "services", "oidc", "ingress", "httpRoute", "tls", "release"})
 """What may stand there; `ingress`, `httpRoute`, `tls` and `release` are not for the hub."""
@@ -39,6 +39,7 @@ def configure_hub(
     show_profiles_by_group(c)
     services = _entries(settings.get("services"), "global.fedhub.services")
     add_services(c, services)
+    pkce.install(needing_pkce(services))
     oidc = _mapping(settings.get("oidc") or {}, "global.fedhub.oidc", OIDC_KEYS)
     add_issuer(c, oidc, services, settings.get("domain"))
 

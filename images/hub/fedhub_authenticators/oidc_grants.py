@@ -1,8 +1,8 @@
 """Codes and tokens of the hub as an issuer: JupyterHub's own OAuth provider, and what it lacks.
 
-JupyterHub's takes no nonce and no PKCE (RFC 7636), and would redeem a code of this issuer without
-either; so codes are kept here and not in its database. Tokens are its own: they end with the
-person's session at the hub.
+JupyterHub's takes no nonce, and would redeem a code of this issuer at its own address without the
+rules of this one; so codes are kept here and not in its database. Tokens are its own: they end with
+the person's session at the hub.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -32,6 +31,7 @@ from fedhub_authenticators.oidc_issuer import (
     may_use,
     subject_of,
 )
+from fedhub_authenticators.pkce import challenge_of, check_challenge
 
 NOT_OF_THE_HUB = frozenset(
     {"openid", "profile", "email", "address", "phone", "offline_access", "groups"}
@@ -40,8 +40,6 @@ NOT_OF_THE_HUB = frozenset(
 
 LONGEST_NONCE = 1000
 """Characters: it is kept with the code, and ten thousand codes are."""
-
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes as base64url (RFC 7636 section 4.2)
 
 _NOT_HERE = {
     "request": "request_not_supported",
@@ -90,11 +88,7 @@ class Grants(JupyterHubOAuthServer):
         for name, error in _NOT_HERE.items():
             if name in query:
                 raise errors.CustomOAuth2Error(error, f"Do not send {name}.", request=request)
-        if request.code_challenge is not None and (
-            query.get("code_challenge_method") != "S256"
-            or not _CHALLENGE.fullmatch(request.code_challenge)
-        ):
-            raise errors.InvalidRequestError("Send an S256 code_challenge.", request=request)
+        check_challenge(request)
         if len(request.nonce or "") > LONGEST_NONCE:
             raise errors.InvalidRequestError("The nonce is too long.", request=request)
         prompts = query.get("prompt", "").split()
@@ -286,9 +280,7 @@ def _proves(verifier: str | None, challenge: str | None) -> bool:
     """
     if verifier is None or challenge is None:
         return verifier is challenge
-    digest = hashlib.sha256(verifier.encode()).digest()
-    proof = base64.urlsafe_b64encode(digest).rstrip(b"=")
-    return hmac.compare_digest(proof, challenge.encode())
+    return hmac.compare_digest(challenge_of(verifier), challenge)
 
 
 def _digest(code: str) -> str:

@@ -25,7 +25,7 @@ from traitlets.config.loader import LazyConfigValue
 
 from fedhub_authenticators.hub_sessions import CODE_SECONDS
 from fedhub_authenticators.oidc_keys import ALGORITHM, SigningKeys
-from fedhub_authenticators.services import role_scope
+from fedhub_authenticators.services import client_id_of, role_scope
 from fedhub_authenticators.short_memory import ShortMemory
 
 KEYS = frozenset({"enabled", "privateKey", "nextPrivateKey", "requirePkce"})
@@ -172,11 +172,9 @@ def add_issuer(
         domain: `global.fedhub.domain`.
 
     Raises:
-        ValueError: the hub has no domain, or no key that signs; or a service asks for PKCE of a hub
-            that is no issuer.
+        ValueError: the hub has no domain, or no key that signs.
     """
     if not settings.get("enabled"):
-        _nobody_asks_for_pkce(services)
         return
     if not domain:
         raise ValueError(
@@ -193,7 +191,7 @@ def add_issuer(
     issuer = HubIssuer(
         address_of(c, f"https://{domain}"),
         {
-            entry.get("oauth_client_id") or f"service-{name}": _needs_pkce(entry, settings)
+            client_id_of(name, entry): _needs_pkce(entry, settings)
             for name, entry in services.items()
         },
         SigningKeys(settings["privateKey"], settings.get("nextPrivateKey")),
@@ -206,15 +204,6 @@ def _needs_pkce(service: Mapping[str, Any], settings: Mapping[str, Any]) -> bool
     """Return what a service says of itself, else what holds for all."""
     own = service.get("requirePkce")
     return bool(settings.get("requirePkce") if own is None else own)
-
-
-def _nobody_asks_for_pkce(services: Mapping[str, Mapping[str, Any]]) -> None:
-    for name, entry in services.items():
-        if entry.get("requirePkce"):
-            raise ValueError(
-                f"global.fedhub.services.{name}.requirePkce can't be kept: without OpenID Connect "
-                "the hub ignores PKCE; set global.fedhub.oidc.enabled, or remove it"
-            )
 
 
 def address_of(c: Any, origin: str) -> str:

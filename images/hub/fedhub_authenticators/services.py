@@ -25,6 +25,16 @@ def role_scope(service: str, role: str) -> str:
     return f"custom:{service}:{role}"
 
 
+def client_id_of(name: str, entry: Mapping[str, Any]) -> str:
+    """Return the client id of a service, which JupyterHub makes up where none is given."""
+    return str(entry.get("oauth_client_id") or f"service-{name}")
+
+
+def needing_pkce(declared: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the client ids of the services whose logins are refused without PKCE."""
+    return {client_id_of(name, one) for name, one in declared.items() if one.get("requirePkce")}
+
+
 def add_services(c: Any, declared: Mapping[str, Mapping[str, Any]]) -> None:
     """Add external services to the hub's configuration.
 
@@ -91,7 +101,7 @@ def _of_jupyterhub(name: str, entry: Mapping[str, Any], scopes: list[str]) -> di
             *kept.get("oauth_client_allowed_scopes", []),
             *scopes,
         ]
-    return {"name": name, "oauth_client_id": f"service-{name}"} | kept
+    return {"name": name} | kept | {"oauth_client_id": client_id_of(name, entry)}
 
 
 def _roles(name: str, entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -139,7 +149,7 @@ def _check_told_apart(services: Iterable[Mapping[str, Any]], ours: Collection[st
 
 def _identity(service: Mapping[str, Any]) -> dict[str, Any]:
     """Return what JupyterHub knows a service by."""
-    client_id = service.get("oauth_client_id") or f"service-{service.get('name')}"
+    client_id = client_id_of(service.get("name", ""), service)
     return {"oauth_client_id": client_id, "api_token": service.get("api_token")}
 
 

@@ -34,6 +34,7 @@ def as_text(found: Handover, *, reveal: bool) -> str:
         "user information URL": f"{found.userinfo_url}, with the access token as Bearer",
         **({"or an issuer": found.issuer} if found.issuer else {}),
         "the secret is sent": "in the body of the token request (client_secret_post), not as Basic",
+        "PKCE": _pkce(found),
         "user name": "the field name",
         "groups": f"the field groups, a list{_if_allowed(found)}",
         **({"roles": _where_roles_are(found)} if _roles(found) else {}),
@@ -43,6 +44,10 @@ def as_text(found: Handover, *, reveal: bool) -> str:
     }
     width = max(map(len, rows))
     return "".join(f"{label:<{width}}  {value}\n" for label, value in rows.items())
+
+
+def _pkce(found: Handover) -> str:
+    return f"{'has to' if found.needs_pkce else 'may'} be used, with S256 alone"
 
 
 def _if_allowed(found: Handover) -> str:
@@ -75,6 +80,7 @@ def as_json(found: Handover, *, reveal: bool) -> str:
         "authorization_endpoint": found.authorization_url,
         "token_endpoint": found.token_url,
         "token_endpoint_auth_method": "client_secret_post",
+        "code_challenge_methods_supported": ["S256"],
         "userinfo_endpoint": found.userinfo_url,
         "issuer": found.issuer,
         "username_claim": "name",

@@ -34,6 +34,7 @@ class Handover:
         scopes: what it may ask for beside who somebody is.
         lifetime: of an access token, in seconds.
         issuer: its address as an OpenID Connect issuer; None where it is none.
+        needs_pkce: whether a login without PKCE is refused.
     """
 
     hub: str
@@ -45,6 +46,7 @@ class Handover:
     scopes: tuple[str, ...]
     lifetime: int
     issuer: str | None
+    needs_pkce: bool = False
 
     @property
     def authorization_url(self) -> str:
@@ -106,6 +108,7 @@ def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handov
             position=found.position,
         )
     home = home_of(hub, hub_url)
+    is_issuer = _is_issuer(hub, found)
     return Handover(
         hub=hub.name,
         service=service,
@@ -115,7 +118,8 @@ def handover_of(hub: Hub, service: str, *, hub_url: str | None = None) -> Handov
         home=home,
         scopes=found.scopes,
         lifetime=_lifetime(hub),
-        issuer=f"{home}/oidc" if _is_issuer(hub, found) else None,
+        issuer=f"{home}/oidc" if is_issuer else None,
+        needs_pkce=_needs_pkce(hub, found, is_issuer=is_issuer),
     )
 
 
@@ -150,6 +154,14 @@ def _below(address: str) -> str:
 def _is_issuer(hub: Hub, service: Service) -> bool:
     """Whether a service may log people in by OpenID Connect; those of z2jh's values may not."""
     return service.path[:-1] == FEDHUB and hub.get("global", "fedhub", "oidc", "enabled") is True
+
+
+def _needs_pkce(hub: Hub, service: Service, *, is_issuer: bool) -> bool:
+    """Whether a service has to use PKCE, by the one way or the other."""
+    own = service.entry.get("requirePkce") if service.path[:-1] == FEDHUB else False
+    if own is None and is_issuer:
+        own = hub.get("global", "fedhub", "oidc", "requirePkce")
+    return own is True
 
 
 def _lifetime(hub: Hub) -> int:

@@ -169,13 +169,6 @@ def test_a_services_own_word_about_pkce_goes_first(of_all: bool | None, own: boo
     assert not any("requirePkce" in service for service in c.JupyterHub.services)
 
 
-def test_a_service_cannot_ask_for_pkce_of_a_hub_that_is_no_issuer() -> None:
-    given = {"services": {"g": SERVICE | {"requirePkce": True}}}
-    with pytest.raises(ValueError, match=r"services\.g\.requirePkce can't be kept.*oidc\.enabled"):
-        configured(given)
-    configured({"services": {"g": SERVICE | {"requirePkce": False}}})
-
-
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -139,6 +139,21 @@ def test_an_issuer_is_named_where_the_hub_is_one(own: str) -> None:
     assert (file["oidc_issuer_url"], file["redirect_url"]) == (issuer, CALLBACK)
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_one", "needed"),
+    [("", "", False), ("", "true", True), ("true", "", True), ("true", "false", False)],
+)
+def test_whether_pkce_has_to_be_used(own: str, of_all: str, of_one: str, needed: bool) -> None:
+    text = VALUES.read_text()
+    if of_all:
+        text = text.replace("enabled: true", f"enabled: true, requirePkce: {of_all}")
+    if of_one:
+        text = text.replace("      grafana:\n", f"      grafana:\n        requirePkce: {of_one}\n")
+    VALUES.write_text(text)
+    said = next(line for line in credentials().stdout.splitlines() if line.startswith("PKCE"))
+    assert ("has to be used" if needed else "may be used") in said
+
+
 def test_oauth2_proxy_needs_an_issuer(text: str) -> None:
     add()
     assert json.loads(credentials("--format", "json").stdout)["issuer"] is None

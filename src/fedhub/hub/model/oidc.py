@@ -27,5 +27,7 @@ class Oidc(Strict):
         description="The key that signs next; applications know it before. Made with the first.",
     )
     require_pkce: bool = Field(
-        False, alias="requirePkce", description="Whether a login without PKCE is refused."
+        False,
+        alias="requirePkce",
+        description="Whether a login by OpenID Connect without PKCE is refused.",
     )

@@ -62,6 +62,6 @@ class Service(Strict):
     require_pkce: bool | None = Field(
         None,
         alias="requirePkce",
-        description="Whether its logins by OpenID Connect without PKCE are refused; default: what "
-        "`oidc.requirePkce` says.",
+        description="Whether its logins without PKCE are refused; default: by OpenID Connect what "
+        "`oidc.requirePkce` says, else no.",
     )

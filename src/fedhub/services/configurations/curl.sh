@@ -1,6 +1,7 @@
 #!/bin/sh
-# Logs one person in through the hub, step by step. OAUTH_CLIENT_SECRET is the client secret; it is
-# handed to curl on its standard input, where no other user of the machine can read it.
+# Logs one person in through the hub, step by step; it needs curl and openssl. OAUTH_CLIENT_SECRET is
+# the client secret; it is handed to curl on its standard input, where no other user of the machine
+# can read it.
 set -eu
 : "${OAUTH_CLIENT_SECRET:?is not set}"
 client_id=@client_id@
@@ -12,10 +13,16 @@ escaped() {
     printf %s "$1" | od -An -v -tx1 | tr -d '\n' | sed 's/ /%/g'
 }
 
-state=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+random() {
+    od -An -N32 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+state=$(random)
+verifier=$(random)
+challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d =)
 query="response_type=code&client_id=$(escaped "$client_id")&redirect_uri=$(escaped "$redirect_uri")"
 echo "Open this address, and log in:" >&2
-echo @authorization_url@"?$query${scope:+&scope=$(escaped "$scope")}&state=$state"
+echo @authorization_url@"?$query${scope:+&scope=$(escaped "$scope")}&state=$state&code_challenge=$challenge&code_challenge_method=S256"
 echo "Paste the address where the browser ends (nothing needs to answer there):" >&2
 read -r answer
 
@@ -34,7 +41,7 @@ fi
 token=$(
     printf %s "grant_type=authorization_code&code=$(parameter code)" \
         "&client_id=$(escaped "$client_id")&redirect_uri=$(escaped "$redirect_uri")" \
-        "&client_secret=$(escaped "$OAUTH_CLIENT_SECRET")" |
+        "&client_secret=$(escaped "$OAUTH_CLIENT_SECRET")&code_verifier=$verifier" |
         curl --silent --show-error --fail --data @- @token_url@ |
         sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p'
 )
