@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from tests.oidc_hub import (
     ASKS,
@@ -34,6 +35,7 @@ ALL_WELL = {
     ("secret", "OpenID Connect"): "ok",
     ("callback", "OpenID Connect"): "ok",
     ("pkce", "OpenID Connect"): "ok",
+    ("login", "grafana"): "ok",
 }
 SECRETS = (GRAFANA.secret, ASKS.secret, OTHER.secret)
 
@@ -89,11 +91,12 @@ def test_all_is_well(hub: RunningHub, tmp_path: Path) -> None:
 
 def test_what_jupyterhub_alone_can_not_be_asked_is_skipped(hub: RunningHub, tmp_path: Path) -> None:
     code, found = looked(of(tmp_path, hub, OTHER, callback="https://elsewhere.example.org/"))
-    assert code == 0
+    assert code == 1, "which a persona's login finds out"
     assert states(found) == {
         ("page", "OAuth 2"): "ok",
         ("secret", "OAuth 2"): "ok",
         ("callback", "OAuth 2"): "skipped",
+        ("login", "other"): "failed",
     }
 
 
@@ -168,6 +171,66 @@ def test_the_secret_never_travels_unencrypted(
     assert "would travel unencrypted" in done.stderr
 
 
+# --- with a preview's personas ----------------------------------------------------------------
+
+
+def test_at_a_preview_every_persona_is_played(hub: RunningHub, tmp_path: Path) -> None:
+    command = of(tmp_path, hub)
+    done = subprocess.run([*command, "--format", "json"], capture_output=True, check=True)
+    said = json.loads(done.stdout)
+    assert said["checks"][-1]["detail"] == "1 of 4 personas get in"
+    assert {one["persona"]: one["fate"] for one in said["personas"]} == {
+        "campus-group-guests": "is refused",
+        INSIDER: "gets in",
+        OUTSIDER: "is refused",
+        "campus-outsider": "is not let into the hub",
+    }
+    (insider,) = (one for one in said["personas"] if one["persona"] == INSIDER)
+    assert (insider["user"], insider["groups"]) == ("gil-instructors", ["instructors"])
+    assert insider["claims"]["aud"] == GRAFANA.client_id
+    text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert re.search(rf"^{INSIDER} +gets in +gil-instructors ", text, re.MULTILINE)
+    assert not any(secret in text + done.stdout.decode() for secret in SECRETS)
+
+
+def test_several_providers_have_each_its_own_personas(tmp_path: Path) -> None:
+    path = write_values(tmp_path)
+    values = yaml.safe_load(path.read_text())
+    login = values["global"]["fedhub"]["login"]
+    login["lab"] = {"authenticator": "github", "prefix": "lab-", "config": {"allow_all": True}}
+    login["campus"]["prefix"] = ""
+    path.write_text(yaml.safe_dump(values))
+    with running_hub(path) as hub:
+        command = [FEDHUB, "service", "test", str(path), "grafana", "--hub-url", hub.url]
+        done = subprocess.run(
+            [*command, "--format", "json"], capture_output=True, text=True, check=False
+        )
+    found = {one["persona"]: one["fate"] for one in json.loads(done.stdout)["personas"]}
+    assert found[INSIDER] == "gets in"
+    assert set(found) == set(hub.personas)
+    assert found["github-member"] == "is refused"
+
+
+def test_a_preview_that_asks_nobody_can_not_tell(tmp_path: Path) -> None:
+    with running_hub(write_values(tmp_path), "--as", INSIDER) as hub:
+        code, found = looked(of(tmp_path, hub))
+    assert (code, found["login", "grafana"]["state"]) == (1, "failed")
+    assert "without --as" in found["login", "grafana"]["fix"]
+
+
+def test_a_preview_of_a_hub_without_personas_leaves_it_to_a_person(tmp_path: Path) -> None:
+    path = write_values(tmp_path)
+    values = yaml.safe_load(path.read_text())
+    del values["global"]["fedhub"]["login"]
+    values["jupyterhub"]["hub"]["config"] = {"JupyterHub": {"authenticator_class": "dummy"}}
+    path.write_text(yaml.safe_dump(values))
+    with running_hub(path) as hub:
+        command = [FEDHUB, "service", "test", str(path), "grafana", "--hub-url", hub.url]
+        code, found = looked(command)
+    assert code == 0
+    assert ("login", "grafana") not in found
+
+
 # --- with a person ---------------------------------------------------------------------------
 
 
@@ -177,7 +240,12 @@ def on_a_terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], i
     ours, theirs = os.openpty()
     try:
         with subprocess.Popen(
-            command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, text=True
+            command,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            env=os.environ | {"BROWSER": "true"},  # a program that opens nothing
         ) as process:
             os.close(theirs)
             try:
@@ -198,7 +266,7 @@ def asked(terminal: int, until: str) -> str:
 
 def logged_in(command: list[str], browser: Callable[[str], str]) -> tuple[int, dict[str, Any]]:
     """Run the command, do in a browser what it asks for; return what it says of that."""
-    with on_a_terminal([*command, "--format", "json"]) as (process, terminal):
+    with on_a_terminal([*command, "--open", "--format", "json"]) as (process, terminal):
         talk = asked(terminal, "Enter for none")
         (address,) = re.findall(r"^(http\S+)\r?$", talk, re.MULTILINE)
         os.write(terminal, browser(address).encode() + b"\n")

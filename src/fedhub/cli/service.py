@@ -12,9 +12,12 @@ from fedhub.cli import arguments, asking
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from fedhub.findings import Finding
     from fedhub.hub.values import Hub as LoadedHub
     from fedhub.services.declared import Service
+    from fedhub.services.handover import Handover
     from fedhub.services.text import LastUses
+    from fedhub.services.trial import Seen
 
 app = typer.Typer(help="Applications that log in through the hub.", no_args_is_help=True)
 
@@ -248,24 +251,44 @@ def _test_live(
     hub: str, name: str, hub_url: str | None, *, open_browser: bool, as_json: bool
 ) -> None:
     from fedhub.cli.findings import print_findings
-    from fedhub.release.report import json_text
     from fedhub.services.handover import handover
-    from fedhub.services.live import log_in, look
+    from fedhub.services.live import look
+    from fedhub.services.text import live_json, seen_table
 
     found = handover(hub, name, hub_url=hub_url, folder=arguments.FOLDER)
     with asking.busy(f"Looking at {found.home}"):
         findings = look(found)
     if not as_json:
         print_findings(findings)
-    bad = any(one.state == "failed" for one in findings)
-    if not bad and asking.on_terminal():
-        last = log_in(found, lambda address: asking.where_login_ends(address, opened=open_browser))
-        findings.append(last)
+    seen: list[Seen] = []
+    if not any(one.state == "failed" for one in findings):
+        logins, seen = _logins(found, open_browser=open_browser)
+        findings += logins
         if not as_json:
-            print_findings([last])
+            print_findings(logins)
     if as_json:
-        typer.echo(json_text(found.hub, findings))
+        typer.echo(live_json(found.hub, findings, seen))
+    elif seen:
+        for line in ["", *seen_table(seen)]:
+            typer.echo(line)
     raise typer.Exit(1 if any(one.state == "failed" for one in findings) else 0)
+
+
+def _logins(found: Handover, *, open_browser: bool) -> tuple[list[Finding], list[Seen]]:
+    """Have a preview's personas log in; elsewhere whoever sits at the terminal."""
+    from fedhub.services.live import log_in
+    from fedhub.services.trial import personas_at, play
+
+    # --open asks for a person's own browser, at a preview as well.
+    if not open_browser and (personas := personas_at(found.home)):
+        with asking.busy(f"Logging people in to {found.service}"):
+            login, seen = play(found, personas)
+        return [login], seen
+    if not asking.on_terminal():
+        return [], []
+    return [
+        log_in(found, lambda address: asking.where_login_ends(address, opened=open_browser))
+    ], []
 
 
 def _test_here(hub: str, name: str, *, as_json: bool) -> None:

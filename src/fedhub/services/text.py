@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from fedhub.errors import for_terminal
+from fedhub.release.report import as_json
 from fedhub.services.declared import Service
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from fedhub.findings import Finding
     from fedhub.services.add import Added
     from fedhub.services.trial import Seen
 
@@ -98,7 +101,7 @@ def added_json(done: Added) -> str:
 
 
 def seen_table(seen: Sequence[Seen]) -> list[str]:
-    """Return the lines of a table of what became of personas."""
+    """Return the lines of a table of what became of personas, whose names others may have given."""
     head = ("persona", "", "as", "groups", "roles", "")
     rows = [
         (
@@ -111,7 +114,7 @@ def seen_table(seen: Sequence[Seen]) -> list[str]:
         )
         for one in seen
     ]
-    return [*_aligned([head, *rows]), *_claims(seen)]
+    return [for_terminal(line) for line in (*_aligned([head, *rows]), *_claims(seen))]
 
 
 def _claims(seen: Sequence[Seen]) -> list[str]:
@@ -124,9 +127,19 @@ def _claims(seen: Sequence[Seen]) -> list[str]:
     return ["", *_aligned([("persona", "claims of the ID token"), *rows])] if rows else []
 
 
+def live_json(hub: str, findings: Sequence[Finding], seen: Sequence[Seen]) -> str:
+    """Return what was found at a hub that runs, and of a preview's personas, as JSON."""
+    personas = {"personas": _seen_data(seen)} if seen else {}
+    return json.dumps(as_json(hub, findings) | personas, indent=2, ensure_ascii=False)
+
+
 def seen_json(seen: Iterable[Seen]) -> str:
     """Return what became of personas as JSON."""
-    data = [
+    return json.dumps(_seen_data(seen), indent=2, ensure_ascii=False)
+
+
+def _seen_data(seen: Iterable[Seen]) -> list[dict[str, Any]]:
+    return [
         {
             "persona": one.persona,
             "fate": one.fate,
@@ -138,4 +151,3 @@ def seen_json(seen: Iterable[Seen]) -> str:
         }
         for one in seen
     ]
-    return json.dumps(data, indent=2, ensure_ascii=False)

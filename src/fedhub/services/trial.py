@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urljoin
 
 from fedhub.errors import FedhubError
+from fedhub.findings import Finding, failed, of_error, ok
+from fedhub.hub.addresses import host_of, is_loopback
 from fedhub.hub.values import Hub
+from fedhub.services.declared import texts
 from fedhub.services.handover import Handover, handover_of
 from fedhub.services.redirects import check_redirect
 
 if TYPE_CHECKING:
     import httpx
 
-    from fedhub.access.persona import Persona
-    from fedhub.preview.preview import Running
     from fedhub.services.application import Application, Issuer
 
 Fate = Literal["gets in", "is refused", "is not let into the hub"]
 _HOPS = 20
+_PERSONAS = "preview/personas"
+"""Where a preview's hub says who can sign in (fedhub/preview/hubside/configuration.py)."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,7 @@ class Seen:
 
 
 def trial(hub: Hub, service: str) -> Iterator[Seen]:
-    """Log every persona of a hub in to a service, as its application does.
-
-    Where the hub is an OpenID Connect issuer for it, they log in that way as well. The address of
-    the application is never called: the code is taken from where the hub sends people.
+    """Start a preview of a hub, and log every persona in to a service there.
 
     Args:
         hub: the hub.
@@ -60,7 +60,7 @@ def trial(hub: Hub, service: str) -> Iterator[Seen]:
     Raises:
         UsageError: there is no such service.
         FedhubError: it has no token or no callback URL; the hub can't be started, has no personas,
-            or answers the application wrongly.
+            or `tried` raises it.
     """
     # Whatever is wrong with the values is said before a hub is started.
     check_redirect(handover_of(hub, service, hub_url="http://127.0.0.1").redirect_uri)
@@ -73,35 +73,99 @@ def trial(hub: Hub, service: str) -> Iterator[Seen]:
                 f"{running.authenticator} has no personas to try it with",
                 fix="choose an OAuth provider",
             )
-        from fedhub.services.application import discovered
-
-        found = handover_of(hub, service, hub_url=running.url)
-        issuer = discovered(found.issuer) if found.issuer else None
+        personas: dict[str, list[str]] = {}
         for persona in running.personas:
-            yield _Person(running, persona).at(found, issuer)
+            personas.setdefault(persona.provider, []).append(persona.name)
+        yield from tried(handover_of(hub, service, hub_url=running.url), personas)
+
+
+def personas_at(home: str) -> dict[str, list[str]]:
+    """Return who can sign in at a hub, by provider, if it is a preview on this machine; else none.
+
+    Args:
+        home: the hub's address.
+    """
+    if not is_loopback(host_of(home)):
+        return {}
+    from fedhub.services.connection import UNREACHED, ask, said_in
+
+    try:
+        said = said_in(ask("GET", f"{home}/{_PERSONAS}")).get("personas")
+    except UNREACHED:
+        return {}
+    found = said if isinstance(said, dict) else {}
+    return {provider: list(texts(names)) for provider, names in found.items() if texts(names)}
+
+
+def tried(found: Handover, personas: Mapping[str, Sequence[str]]) -> Iterator[Seen]:
+    """Log personas in to a service of a preview that runs, as its application does.
+
+    Where the hub is an OpenID Connect issuer for it, they log in that way as well. The address of
+    the application is never called: the code is taken from where the hub sends people.
+
+    Args:
+        found: what the service's owner is handed, with the preview's address.
+        personas: names, for each login provider of the hub.
+
+    Raises:
+        FedhubError: the hub answers the application wrongly, or lets nobody choose who to be.
+    """
+    from fedhub.services.application import discovered
+
+    issuer = discovered(found.issuer) if found.issuer else None
+    for provider, names in personas.items():
+        path = f"{provider}/oauth_login" if len(personas) > 1 else "oauth_login"
+        for name in names:
+            yield _Person(name, f"{found.home}/{path}").at(found, issuer)
+
+
+def play(found: Handover, personas: Mapping[str, Sequence[str]]) -> tuple[Finding, list[Seen]]:
+    """Do the same for who looks at a service; say what came of it as a finding, too."""
+    from fedhub.services.connection import UNREACHED
+
+    try:
+        seen = list(tried(found, personas))
+    except FedhubError as error:
+        return of_error("login", found.service, error), []
+    except UNREACHED as error:
+        why = f"the preview does not answer ({type(error).__name__})"
+        return failed("login", found.service, why, "see that it still runs"), []
+    inside = sum(one.fate == "gets in" for one in seen)
+    detail = f"{inside} of {len(seen)} personas get in"
+    if inside:
+        return ok("login", found.service, detail), seen
+    fix = "name some of them in users or groups of the service"
+    return failed("login", found.service, detail, fix), seen
 
 
 class _Person:
-    """A persona with a browser."""
+    """A persona with a browser.
 
-    def __init__(self, running: Running, persona: Persona) -> None:
+    Args:
+        name: the persona's.
+        login: the address at which they log in to the hub.
+    """
+
+    def __init__(self, name: str, login: str) -> None:
         import httpx
 
-        self._running = running
-        self._persona = persona
-        self._browser = httpx.Client(timeout=30, trust_env=False)
+        from fedhub.services.connection import connection
+
+        self._name = name
+        self._login = login
+        self._browser = httpx.Client(**connection(login))
 
     def at(self, found: Handover, issuer: Issuer | None) -> Seen:
         """Log in to an application, and by OpenID Connect as well where there is an issuer."""
         from fedhub.services.application import Application
 
         with self._browser:
-            if not self._logged_in():
-                return Seen(self._persona.name, "is not let into the hub")
+            if not self._logged_in(found.home):
+                return Seen(self._name, "is not let into the hub")
             application = Application(found)
             answer, confirmed = self._sent_back(application)
             if not answer:
-                return Seen(self._persona.name, "is refused", confirmed=confirmed)
+                return Seen(self._name, "is refused", confirmed=confirmed)
             told = application.told(answer)
             claims: Mapping[str, Any] = {}
             if issuer:
@@ -113,15 +177,16 @@ class _Person:
                         fix="look at its log: `fedhub run --verbose`",
                     )
                 claims = application.told(answer).claims
-        return Seen(
-            self._persona.name, "gets in", told.user, told.groups, told.roles, confirmed, claims
-        )
+        return Seen(self._name, "gets in", told.user, told.groups, told.roles, confirmed, claims)
 
-    def _logged_in(self) -> bool:
-        several = len(self._running.providers) > 1
-        path = f"{self._persona.provider}/oauth_login" if several else "oauth_login"
-        page = self._follow(f"{self._running.url}hub/{path}")
-        done = self._onward(self._browser.post(page.url, data={"persona": self._persona.name}))
+    def _logged_in(self, home: str) -> bool:
+        page = self._follow(self._login)
+        if str(page.url).startswith(f"{home}/"):
+            raise FedhubError(
+                "this preview asks nobody who they are",
+                fix="start it without --as: `fedhub run` asks everybody",
+            )
+        done = self._onward(self._browser.post(page.url, data={"persona": self._name}))
         return not done.is_client_error
 
     def _sent_back(self, application: Application) -> tuple[str, bool]:

@@ -23,6 +23,9 @@ from fedhub.preview.hubside.spawner import PreviewSpawner
 VERDICTS = "/preview/verdicts"
 """Where the hub answers requests for verdicts, below its prefix."""
 
+PERSONAS = "/preview/personas"
+"""Where it says who can sign in."""
+
 
 def load(c: Any) -> None:
     """Configure the hub from the set-up that comes through a pipe; answer with its providers."""
@@ -100,13 +103,16 @@ def _as_preview(c: Any, setup: Setup) -> None:
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = setup.proxy_api_url
     c.ConfigurableHTTPProxy.auth_token = setup.proxy_token
+    personas: dict[str, list[str]] = {}
+    groups = c.JupyterHub.get("load_groups") or {}
     c.JupyterHub.extra_handlers = [
         *(c.JupyterHub.get("extra_handlers") or []),
         (
             VERDICTS,
             _VerdictsHandler,
-            {"token": setup.token, "groups": c.JupyterHub.get("load_groups") or {}},
+            {"token": setup.token, "groups": groups, "personas": personas},
         ),
+        (PERSONAS, _PersonasHandler, {"personas": personas}),
     ]
     spawner = c.KubeSpawner
     spawner.homes = str(Path(setup.folder) / "homes")
@@ -122,9 +128,12 @@ def _as_preview(c: Any, setup: Setup) -> None:
 class _VerdictsHandler(RequestHandler):
     """POST {provider: [persona, …]} → {"verdicts": {persona: …}}."""
 
-    def initialize(self, token: str, groups: dict[str, Any]) -> None:
+    def initialize(
+        self, token: str, groups: dict[str, Any], personas: dict[str, list[str]]
+    ) -> None:
         self._token = token
         self._groups = groups
+        self._personas = personas
 
     def check_xsrf_cookie(self) -> None:
         """Nothing to check: the bearer token is in no cookie."""
@@ -137,4 +146,18 @@ class _VerdictsHandler(RequestHandler):
     async def post(self) -> None:
         personas = json.loads(self.request.body)
         found = await verdicts.verdicts(self.settings["authenticator"], personas, self._groups)
+        self._personas.update(personas)
         self.finish(verdicts.dumps(found))
+
+
+class _PersonasHandler(RequestHandler):
+    """GET → {"personas": {provider: [persona, …]}}, for who plays an application here.
+
+    The sign-in page of the identity provider has the same names.
+    """
+
+    def initialize(self, personas: dict[str, list[str]]) -> None:
+        self._personas = personas
+
+    def get(self) -> None:
+        self.finish({"personas": self._personas})
