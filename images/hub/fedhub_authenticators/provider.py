@@ -36,6 +36,7 @@ from fedhub_authenticators.notebook_tokens import TokensForServers
 from fedhub_authenticators.pages import add_templates, hub_pages
 from fedhub_authenticators.plain_words import PlainCallback, PlainWords
 from fedhub_authenticators.renewal import NotesRenewals
+from fedhub_authenticators.services import define_gone_roles
 from fedhub_authenticators.staying_in import StayingIn
 from fedhub_authenticators.token_exchange import TokenExchange
 from fedhub_authenticators.verified_email import VerifiedEmail
@@ -101,6 +102,7 @@ class Provider(
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
         """Return the provider's pages, with what ours do beside upstream's."""
         add_templates(app)
+        define_gone_roles(app.db)
         pages = [(path, _with_ours(page)) for path, page in super().get_handlers(app)]
         return pages + ([] if getattr(self, "path", "") else hub_pages())
 

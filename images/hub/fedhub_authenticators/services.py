@@ -136,6 +136,27 @@ def _defined(name: str, role: str) -> str:
     return scope
 
 
+def define_gone_roles(db: Any) -> None:
+    """Have tokens go on that were given with a role which the values have no more.
+
+    JupyterHub answers 500 to a token with a scope that nobody defines. Defined, it is one that the
+    token's owner lacks, and so not granted.
+
+    Args:
+        db: the hub's database session.
+    """
+    from jupyterhub import orm
+    from jupyterhub.scopes import define_custom_scopes, scope_definitions
+
+    for kind in (orm.APIToken, orm.OAuthCode):
+        for (scopes,) in db.query(kind.scopes):
+            for scope in {
+                each.partition("!")[0] for each in scopes or ()
+            } - scope_definitions.keys():
+                if scope.startswith("custom:"):
+                    define_custom_scopes({scope: {"description": "A role that is gone."}})
+
+
 def _check_told_apart(services: Iterable[Mapping[str, Any]], ours: Collection[str]) -> None:
     """Refuse two services with one client id or one token: each could act as the other."""
     for one, other in permutations(services, 2):

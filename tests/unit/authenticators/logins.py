@@ -209,7 +209,7 @@ async def running(c: Config) -> AsyncIterator[tuple[JupyterHub, Visitor]]:
     """A real hub, with no proxy and no notebook servers, and a visitor of its pages."""
     os.environ["JUPYTERHUB_CRYPT_KEY"] = "0" * 64
     CryptKeeper.clear_instance()
-    c.JupyterHub.db_url = "sqlite://"
+    c.JupyterHub.setdefault("db_url", "sqlite://")
     c.JupyterHub.cookie_secret = bytes(32)
     c.JupyterHub.log_level = "ERROR"
     c.ConfigurableHTTPProxy.should_start = False
