@@ -83,9 +83,15 @@ def _complete_words_only() -> None:
         kind.process_value = lambda self, ctx, value: value  # type: ignore[method-assign]  # on purpose
 
 
+def _load_no_cli_of_httpx() -> None:
+    """Have httpx leave out its own command line, which takes as long to load as all else of it."""
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # importing it then fails
+
+
 def main() -> None:
     """Run the command line; exit 0 when fine, 1 when found or failed, 2 when used wrongly."""
     keep_text_as_it_is()
+    _load_no_cli_of_httpx()
     if "_FEDHUB_COMPLETE" in os.environ:
         _complete_words_only()
     try:

@@ -30,8 +30,8 @@ from fedhub.errors import FedhubError, Position
 from fedhub.hub.document import parse
 from fedhub.hub.files import read_text
 from fedhub.hub.merge import KeyPath, plain, positions
-from fedhub.hub.model import validated
-from fedhub.hub.model.text import Address, EmailAddress, HostName, Strict
+from fedhub.hub.text import Address, EmailAddress, HostName, Strict
+from fedhub.hub.validation import validated
 from fedhub.registration.tag import is_name
 
 FILE = "registration.yaml"

@@ -73,7 +73,7 @@ def _declared(hub: Hub) -> dict[str, str]:
     if said is None:
         return {}  # without loading the model, which takes longer than helm does
     from fedhub.hub.model import Release as Declared
-    from fedhub.hub.model import validated
+    from fedhub.hub.validation import validated
 
     found = validated(Declared, said, lambda path: hub.position(*path), _AT)
     return found.model_dump(exclude_none=True)

@@ -6,7 +6,7 @@ is its documentation.
 
 from fedhub.hub.model.chart import ChartValues
 from fedhub.hub.model.fedhub import Fedhub
-from fedhub.hub.model.problems import chart_problems, validate, validated
+from fedhub.hub.model.problems import chart_problems, validate
 from fedhub.hub.model.release import Release
 from fedhub.hub.model.schema import values_schema
 
@@ -16,6 +16,5 @@ __all__ = [
     "Release",
     "chart_problems",
     "validate",
-    "validated",
     "values_schema",
 ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from fedhub.hub.model.text import ImageTag, Quantity, Schedule, SecretName, Strict, TimeZone
+from fedhub.hub.text import ImageTag, Quantity, Schedule, SecretName, Strict, TimeZone
 
 
 class BackupStorage(Strict):

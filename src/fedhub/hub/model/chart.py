@@ -10,7 +10,7 @@ from fedhub.hub.model.backup import Backup
 from fedhub.hub.model.deployment import Deployment
 from fedhub.hub.model.fedhub import Fedhub
 from fedhub.hub.model.monitoring import Monitoring
-from fedhub.hub.model.text import (
+from fedhub.hub.text import (
     ONLY_THESE,
     ProviderName,
     ServiceName,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from fedhub.hub.model.text import HostName, SecretName, Strict
+from fedhub.hub.text import HostName, SecretName, Strict
 
 
 class Image(Strict):

@@ -12,7 +12,7 @@ from fedhub.hub.model.oidc import Oidc
 from fedhub.hub.model.release import Release
 from fedhub.hub.model.route import HttpRoute, Ingress, Tls
 from fedhub.hub.model.service import Service
-from fedhub.hub.model.text import (
+from fedhub.hub.text import (
     ONLY_THESE,
     HostName,
     ProviderName,

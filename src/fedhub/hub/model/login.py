@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from fedhub.hub.model.text import AuthenticatorName, SecretKey, SecretName, Strict
+from fedhub.hub.text import AuthenticatorName, SecretKey, SecretName, Strict
 
 
 class SecretStore(Strict):

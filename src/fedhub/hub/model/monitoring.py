@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fedhub.hub.model.text import Duration, SecretName, Strict
+from fedhub.hub.text import Duration, SecretName, Strict
 
 
 class ServiceMonitor(Strict):

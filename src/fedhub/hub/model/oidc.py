@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, SecretStr
 
-from fedhub.hub.model.text import Strict
+from fedhub.hub.text import Strict
 
 
 class Oidc(Strict):

@@ -1,21 +1,20 @@
-"""Holds values against the models, and says what is wrong with them at its place."""
+"""Holds a hub's values against the models, and says what is wrong with them at its place."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, get_args
+from collections.abc import Callable
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
 from fedhub.errors import FedhubError, Position, Problems
 from fedhub.hub.merge import KeyPath
 from fedhub.hub.model.chart import ChartValues
 from fedhub.hub.model.fedhub import Fedhub
+from fedhub.hub.validation import errors_of, problem
 
-_Model = TypeVar("_Model", bound=BaseModel)
 _FEDHUB: KeyPath = ("global", "fedhub")
+_ELSEWHERE = "z2jh's own belong below jupyterhub"
 
 
 def validate(declared: Any, position: Callable[[KeyPath], Position]) -> Fedhub:
@@ -32,7 +31,10 @@ def validate(declared: Any, position: Callable[[KeyPath], Position]) -> Fedhub:
         return Fedhub.model_validate(declared)
     except ValidationError as error:
         raise Problems(
-            [_problem(one, _FEDHUB, lambda path: position(path[2:])) for one in _errors(error)]
+            [
+                problem(one, _FEDHUB, lambda path: position(path[2:]), ChartValues)
+                for one in errors_of(error)
+            ]
         ) from None
 
 
@@ -48,94 +50,6 @@ def chart_problems(values: Any, position: Callable[[KeyPath], Position]) -> list
     try:
         ChartValues.model_validate(values)
     except ValidationError as error:
-        found = [one for one in _errors(error) if one["loc"][:2] != _FEDHUB]
-        return [_problem(one, (), position) for one in found]
+        found = [one for one in errors_of(error) if one["loc"][:2] != _FEDHUB]
+        return [problem(one, (), position, ChartValues, _ELSEWHERE) for one in found]
     return []
-
-
-def validated(
-    model: type[_Model],
-    declared: Any,
-    position: Callable[[KeyPath], Position],
-    above: KeyPath = (),
-) -> _Model:
-    """Return what a file declares, as a model of its own.
-
-    Args:
-        model: which.
-        declared: what the file has.
-        position: where a path was set.
-        above: the keys that lead to it in the file.
-
-    Raises:
-        Problems: all that is wrong with it.
-    """
-    try:
-        return model.model_validate(declared)
-    except ValidationError as error:
-        found = [_problem(one, above, position, model) for one in _errors(error)]
-        raise Problems(found) from None
-
-
-def _errors(error: ValidationError) -> Sequence[ErrorDetails]:
-    return error.errors(include_url=False, include_input=False)
-
-
-_TYPES = {
-    "string_type": ("must be text", "put quotes round it"),
-    "bool_type": ("must be true or false", "write one of them, without quotes"),
-    "list_type": ("must be a list", "write its entries as `- …` lines"),
-    "dict_type": ("must be a map", "write `key: value` lines below it"),
-    "model_type": ("must be a map", "write `key: value` lines below it"),
-    "string_too_short": ("must not be empty", "fill it in, or remove the key"),
-    "missing": ("is missing", "add it"),
-    "value_error": ("", "correct it"),
-    "literal_error": ("", "write one of these"),
-}
-
-
-def _problem(
-    error: ErrorDetails,
-    above: KeyPath,
-    position: Callable[[KeyPath], Position],
-    root: type[BaseModel] = ChartValues,
-) -> FedhubError:
-    path: KeyPath = (*above, *(part for part in error["loc"] if part != "[key]"))
-    dotted = ".".join(map(str, path))
-    if error["type"] == "extra_forbidden":
-        return FedhubError(
-            f"unknown key {dotted}", fix=_instead_of(path, root), position=position(path)
-        )
-    what, fix = _TYPES.get(error["type"], ("", "correct it"))
-    what = what or error["msg"].removeprefix("Value error, ")
-    return FedhubError(f"{dotted}: {what}", fix=fix, position=position(path))
-
-
-def _instead_of(path: KeyPath, root: type[BaseModel]) -> str:
-    """Return what to do about a key that nothing takes."""
-    known = _known_keys(path[:-1], root)
-    if near := difflib.get_close_matches(str(path[-1]), known, n=1):
-        return f"did you mean {near[0]}?"
-    keys = f"the keys there are {', '.join(known)}"
-    return (
-        keys
-        if path[1:] or root is not ChartValues
-        else f"z2jh's own belong below jupyterhub; {keys}"
-    )
-
-
-def _known_keys(path: KeyPath, root: type[BaseModel]) -> list[str]:
-    """Return the keys that the model at a path has."""
-    model: Any = root
-    for part in path:
-        fields = {field.alias or name: field for name, field in model.model_fields.items()}
-        # Below a map of names, the name is the next part.
-        model = _model_in(fields[str(part)].annotation) if part in fields else model
-    return [field.alias or name for name, field in model.model_fields.items()]
-
-
-def _model_in(annotation: Any) -> Any:
-    """Return the model in the type of a field: `M`, `M | None`, `list[M]` or `dict[…, M]`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for one in get_args(annotation) if (found := _model_in(one))), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from fedhub.hub.model.text import Namespace, NoOption, ReleaseName, Strict
+from fedhub.hub.text import Namespace, NoOption, ReleaseName, Strict
 
 
 class Release(Strict):

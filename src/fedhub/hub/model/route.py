@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from fedhub.hub.model.text import Address, EmailAddress, SecretName, Strict
+from fedhub.hub.text import Address, EmailAddress, SecretName, Strict
 
 
 class Ingress(Strict):

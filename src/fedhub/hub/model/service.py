@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from fedhub.hub.model.text import (
+from fedhub.hub.text import (
     ONLY_THESE,
     Address,
     ClientId,

@@ -1,4 +1,4 @@
-"""What the models are made of: texts with a rule, and maps that take nothing unknown."""
+"""What models are made of: texts with a rule, and maps that take nothing unknown."""
 
 from __future__ import annotations
 
