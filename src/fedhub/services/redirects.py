@@ -27,14 +27,15 @@ def check_redirect(address: str) -> None:
     Raises:
         UsageError: it can't be; nor is http taken, but for this machine (RFC 8252, section 7.3).
     """
-    if problem := _problem(address):
+    if problem := problem_of(address):
         raise UsageError(
             f"{address!r} can't be a callback URL: {problem[0]}",
             fix=problem[1],
         )
 
 
-def _problem(address: str) -> tuple[str, str] | None:
+def problem_of(address: str) -> tuple[str, str] | None:
+    """Return what is wrong with an address, and what to do; None where nothing is."""
     exact = "give the one address that the application sends, letter by letter"
     try:
         parts = urlsplit(address)

@@ -148,3 +148,39 @@ def test_a_service_needs_a_role(messages, roles, number):
           loadRoles: {roles}
         """
     assert len(messages(text, "service-access")) == number
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("https://grafana.example.org/login", ""),
+        ("/services/grafana/oauth_callback", ""),
+        ("http://127.0.0.1:3000/login", ""),
+        ("http://grafana.example.org/login", "others can read the code"),
+        ("https://grafana.example.org/*", "no wildcards"),
+        ("https://grafana.example.org/a/../login", "another address"),
+        ("grafana.example.org/login", "no https:// address"),
+    ],
+)
+@pytest.mark.parametrize("at", ["hub", "global"])
+def test_the_callback_url_of_a_service(messages, address, words, at):
+    services = f"services: {{grafana: {{oauth_redirect_uri: '{address}'}}}}"
+    text = {"hub": f"hub: {{{services}}}", "global": f"global: {{fedhub: {{{services}}}}}"}[at]
+    found = messages(text, "service-callback")
+    assert [words in one for one in found] == ([True] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("oidc", "number"),
+    [
+        ("{enabled: true}", 1),
+        ("{enabled: true, privateKey: ''}", 1),
+        ("{enabled: false}", 0),
+        ("{}", 0),
+    ],
+)
+def test_an_issuer_needs_a_key(messages, oidc, number):
+    text = f"global: {{fedhub: {{domain: hub.example.org, oidc: {oidc}}}}}"
+    assert len(messages(text, "issuer-key")) == number
+    key = "global: {fedhub: {oidc: {privateKey: 0d9c41}}}"
+    assert messages(text, "issuer-key", secrets=key) == []

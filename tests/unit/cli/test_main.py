@@ -30,7 +30,8 @@ def imported_by(*argv: str) -> set[str]:
         "sys.argv[0] = 'fedhub'\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
+        "there = [name for name, module in sys.modules.items() if module]\n"
+        "print(*{name.partition('.')[0] for name in there}, file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *argv], check=True, capture_output=True, text=True

@@ -24,6 +24,7 @@ from fedhub.checks.rules import (
     groups_not_managed,
     host_mismatch,
     idp_settings,
+    issuer_key,
     misplaced_trait,
     missing_scope,
     nobody_allowed,
@@ -31,6 +32,7 @@ from fedhub.checks.rules import (
     plain_http,
     plaintext_credential,
     service_access,
+    service_callback,
     shared_username,
     stale_groups,
     trait_type,
@@ -82,6 +84,8 @@ RULES: dict[str, Rule] = {
         placeholder,
         plaintext_credential,
         service_access,
+        service_callback,
+        issuer_key,
     )
 }
 """Every rule by its id, in the order of the documentation."""
