@@ -20,6 +20,22 @@ def hubs_beginning(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def services_beginning(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a service of the hub that is named before; no secret is opened."""
+    from fedhub.errors import FedhubError
+    from fedhub.hub.files import values_files
+    from fedhub.hub.load import load_alone
+    from fedhub.services.declared import services
+
+    try:
+        _, files = values_files(str(ctx.params.get("hub") or ""), [], FOLDER)
+        readable = [load_alone(file.path)[0] for file in files if file.kind != "secrets"]
+        names = [one.name for hub in readable for one in services(hub)]
+    except FedhubError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def pairs(given: list[str], *, option: str) -> dict[str, str]:
     """Return NAME=VALUE arguments as a map.
 

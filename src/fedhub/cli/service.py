@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Applications that log in through the hub.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The service's name.")]
+NewName = Annotated[str, typer.Argument(metavar="NAME", help="The service's name.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The service's name.", autocompletion=arguments.services_beginning
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, write nothing.")]
 Output = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
@@ -34,7 +40,7 @@ def _names(given: list[str] | None) -> tuple[str, ...]:
 @app.command(short_help="Declare one, let people in, make its secret.")
 def add(
     hub: arguments.Hub,
-    name: Name,
+    name: NewName,
     redirect_uri: Annotated[
         str, typer.Option("--redirect-uri", metavar="URL", help="Its callback URL, exactly.")
     ],
@@ -202,19 +208,28 @@ def credentials(
 
 
 @app.command(short_help="Make a new secret; says who must change what.")
-def rotate(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
+def rotate(
+    hub: arguments.Hub,
+    name: Name,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Output = "text",
+) -> None:
     """Make a new secret for a service, encrypted; the old one ends when the hub is deployed."""
     from fedhub.services.rotate import rotation
+    from fedhub.services.text import rotated_json
 
     found = rotation(hub, name, folder=arguments.FOLDER)
     for line in found.consequences():
         typer.echo(line, err=True)
-    if dry_run:
-        typer.echo(f"{name} would get a new secret in {found.secrets}")
-        return
-    asking.agree(f"Make a new secret for {name} in {hub}?", yes=yes)
-    found.carry_out()
-    typer.echo(f"{name} has a new secret in {found.secrets}")
+    if not dry_run:
+        asking.agree(f"Make a new secret for {name} in {hub}?", yes=yes)
+        found.carry_out()
+    if output == "json":
+        typer.echo(rotated_json(found, done=not dry_run))
+    else:
+        has = "would get" if dry_run else "has"
+        typer.echo(f"{name} {has} a new secret in {found.secrets}")
 
 
 @app.command(short_help="Try it with every persona, or at the hub as it runs.")
@@ -316,16 +331,26 @@ def _test_here(hub: str, name: str, *, as_json: bool) -> None:
 
 
 @app.command()
-def remove(hub: arguments.Hub, name: Name, yes: Yes = False, dry_run: DryRun = False) -> None:
+def remove(
+    hub: arguments.Hub,
+    name: Name,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Output = "text",
+) -> None:
     """Take a service's lines, its role and its secret out of the hub's files."""
     from fedhub.services.remove import removal
+    from fedhub.services.text import removed_json
 
     found = removal(hub, name, folder=arguments.FOLDER)
-    if dry_run:
+    if not dry_run:
+        asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
+        found.carry_out()
+    if output == "json":
+        typer.echo(removed_json(found, done=not dry_run))
+    elif dry_run:
         typer.echo(found.shown(), nl=False)
-        typer.echo("Nothing is removed yet; its secret would be, too", err=True)
-        return
-    asking.agree(f"Remove {name} from {hub}, with its secret?", yes=yes)
-    found.carry_out()
-    typer.echo(f"{name} is removed")
-    typer.echo("Still to do: commit the hub's files, and deploy", err=True)
+    else:
+        typer.echo(f"{name} is removed")
+    left = "Nothing is removed yet; its secret would be, too"
+    typer.echo(left if dry_run else "Still to do: commit the hub's files, and deploy", err=True)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from fedhub.findings import Finding
     from fedhub.services.add import Added
+    from fedhub.services.remove import Removal
+    from fedhub.services.rotate import Rotation
     from fedhub.services.trial import Seen
 
 _HEAD = ("service", "client id", "callback URL", "who may use it", "token", "declared at")
@@ -97,6 +99,23 @@ def added_json(done: Added) -> str:
         "diff": done.diff,
         "notes": done.notes,
     }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def rotated_json(found: Rotation, *, done: bool) -> str:
+    """Return what `fedhub service rotate` did, or would do, as JSON."""
+    data = {
+        "name": found.service.name,
+        "secrets": str(found.secrets),
+        "consequences": list(found.consequences()),
+        "done": done,
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def removed_json(found: Removal, *, done: bool) -> str:
+    """Return what `fedhub service remove` did, or would do, as JSON."""
+    data = {"name": found.name, "diff": found.shown(), "done": done}
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 

@@ -108,6 +108,15 @@ def test_completion_knows_the_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.stdout.split() == ["custos"]
 
 
+def test_completion_knows_a_hubs_services(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = {"COMP_WORDS": "fedhub service test external-service g", "COMP_CWORD": "4"}
+    assert run(**COMPLETE | words).stdout.split() == ["grafana"]
+    words["COMP_WORDS"] = "fedhub service test nothing g"
+    done = run(**COMPLETE | words)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, [], "")
+
+
 def test_completion_does_not_import_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in COMPLETE.items():
         monkeypatch.setenv(name, value)

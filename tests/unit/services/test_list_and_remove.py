@@ -72,6 +72,16 @@ def test_it_is_not_removed_without_being_asked(x: str) -> None:
     assert (VALUES.read_text(), SECRETS.read_bytes()) == before
 
 
+def test_a_script_is_told_what_was_removed(text: str) -> None:
+    add()
+    planned = json.loads(service("remove", "x", "grafana", "--dry-run", "--format", "json").stdout)
+    assert planned["done"] is False
+    assert " grafana:" in planned["diff"]
+    done = service("remove", "x", "grafana", "--yes", "--format", "json")
+    assert json.loads(done.stdout) == planned | {"done": True}
+    assert "grafana" not in VALUES.read_text()
+
+
 def test_what_is_not_there_is_not_removed(x: str) -> None:
     done = service("remove", "x", "grafana", "--yes")
     assert done.returncode == 2

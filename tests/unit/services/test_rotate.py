@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from jupyterhub import orm
@@ -32,6 +33,19 @@ def test_the_secret_is_new_and_nothing_else(text: str) -> None:
     assert VALUES.read_text() == values
     for secret in (old, token()):
         assert secret not in done.stdout + done.stderr
+
+
+def test_a_script_is_told_the_same_without_the_secret(text: str) -> None:
+    add()
+    before = token()
+    planned = json.loads(service("rotate", "x", "grafana", "--dry-run", "--format", "json").stdout)
+    assert (planned["done"], token()) == (False, before)
+    done = service("rotate", "x", "grafana", "--yes", "--format", "json")
+    said = json.loads(done.stdout)
+    assert said == planned | {"done": True}
+    assert said["secrets"] == str(SECRETS)
+    assert "commit" in said["consequences"][0]
+    assert token() not in done.stdout + done.stderr
 
 
 def test_it_says_who_must_change_what(text: str) -> None:
