@@ -170,13 +170,16 @@ def test_the_quota_is_shown(folder: Office) -> None:
     assert "cilogon.org: clients used: 6 of 100" in folder.run("list").err
 
 
-def test_no_more_than_eight_calls_at_once(folder: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("options", [[], ["--apply", "--yes"]], ids=["compared", "created"])
+def test_no_more_than_eight_calls_at_once(
+    folder: Office, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
     import threading
 
     import httpx
 
     now, most, lock = 0, 0, threading.Lock()
-    together = threading.Event()
+    one_too_many = threading.Event()
     send = httpx.HTTPTransport.handle_request
 
     def counted(self: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
@@ -184,19 +187,22 @@ def test_no_more_than_eight_calls_at_once(folder: Office, monkeypatch: pytest.Mo
         with lock:
             now += 1
             most = max(most, now)
-            if now == 8:
-                together.set()
-        together.wait(1)
+            if now > 8:
+                one_too_many.set()
+        one_too_many.wait(1)  # seconds that each call takes, for others to come
         try:
             return send(self, request)
         finally:
             with lock:
                 now -= 1
 
-    for number in range(14):
-        folder.endpoint.registered(client_name=f"more {number}")
+    for number in range(12):
+        if options:
+            folder.hub(f"more-{number}", domain=f"more-{number}.example.org")
+        else:
+            folder.endpoint.registered(client_name=f"more {number}")
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", counted)
-    folder.run("sync", "--all")
+    folder.run("sync", "--all", *options)
     assert most == 8
 
 

@@ -16,6 +16,9 @@ from fedhub.registration.settings import Administrator
 from fedhub.registration.settle import settle
 from fedhub.registration.sync import Item
 
+_JOBS_AT_ONCE = 3 * AT_ONCE
+"""How many are worked at: while some wait for the provider, others encrypt."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -62,7 +65,7 @@ def apply(
         return Done(item, item.client_id)
 
     done: list[Done] = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(_JOBS_AT_ONCE) as pool:
         for some in pool.map(lambda group: list(map(carry_out, group)), _groups(items)):
             for one in some:
                 done.append(one)
