@@ -128,7 +128,9 @@ def main() -> None:
         if kubeconfig := os.environ.get("FEDHUB_BENCH_KUBECONFIG"):
             os.environ["KUBECONFIG"] = kubeconfig
             diff, comparing = timed(work, fedhub, "diff", "--all")
-            print(f"diff {diff:.1f} s ({comparing:.0f} MB)")
+            print(f"diff {diff:.1f} s, {diff / helm:.1f} times helm template ({comparing:.0f} MB)")
+            if comparing > MEMORY:
+                missed.append("memory of diff")
     if missed:
         raise SystemExit(f"missed: {', '.join(missed)}")
 
