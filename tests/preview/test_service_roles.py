@@ -25,6 +25,7 @@ from tests.oidc_hub import (
     GRAFANA,
     GUEST,
     INSIDER,
+    OPERATOR,
     OUTSIDER,
     PLAIN,
     Person,
@@ -47,7 +48,8 @@ IN_GRAFANA = {INSIDER: "Admin", OUTSIDER: "Editor", GUEST: "Viewer"}
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_values(tmp_path_factory.mktemp("roles"))
-    path.write_text(path.read_text().replace("        groups: [instructors]\n", ROLES, 1))
+    text = path.read_text().replace("        groups: [instructors]\n", ROLES, 1)
+    path.write_text(text.replace('["admin:users"]', '["admin:users", "admin:groups"]'))
     return path
 
 
@@ -116,6 +118,26 @@ def test_by_openid_connect_they_are_the_claim_roles(hub: RunningHub, persona: st
         info = httpx.get(f"{hub.url}hub/oidc/userinfo", headers=headers, trust_env=False).json()
     assert jwt.decode(token, options={"verify_signature": False})["roles"] == HAS[persona]
     assert info["roles"] == HAS[persona]
+
+
+@pytest.mark.parametrize("at", ["oidc/", PLAIN])
+def test_who_loses_a_role_on_the_way_gets_in_without_it(hub: RunningHub, at: str) -> None:
+    with Person(hub, INSIDER) as person:
+        address = GRAFANA.address(hub, at=f"{at}authorize", scope="openid" if at != PLAIN else None)
+        code = answer_of(person.go(address))["code"]
+    operator = {"Authorization": f"token {OPERATOR}"}
+    left = httpx.request(
+        "DELETE",
+        f"{hub.url}hub/api/groups/instructors/users",
+        json={"users": ["gil-instructors"]},
+        headers=operator,
+        trust_env=False,
+    )
+    assert left.status_code == 200
+    told = GRAFANA.redeem(hub, code, at=f"{at}token")
+    assert told.status_code == 200
+    scopes = user(hub, told.json()["access_token"])["scopes"]
+    assert [one for one in scopes if one.startswith("custom:")] == ["custom:grafana:editor"]
 
 
 def test_the_test_of_a_service_says_who_has_which(values: Path) -> None:

@@ -19,6 +19,8 @@ from jupyterhub.oauth.provider import JupyterHubOAuthServer, JupyterHubRequestVa
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
 
+from fedhub_authenticators.services import without_lost_roles
+
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes as base64url (RFC 7636 section 4.2)
 
 _LENGTH = 36
@@ -84,6 +86,7 @@ class Validator(JupyterHubRequestValidator):
                 though the login had no challenge is refused, too (RFC 9700 section 4.8.2).
         """
         if super().validate_code(client_id, _brought(code, request), client, request):
+            request.scopes = without_lost_roles(request.scopes, request.user, client)
             return True
         raise errors.InvalidGrantError(
             "There is no such code of this client: it was used, is older than five minutes, or the "

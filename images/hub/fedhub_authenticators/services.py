@@ -157,6 +157,28 @@ def define_gone_roles(db: Any) -> None:
                     define_custom_scopes({scope: {"description": "A role that is gone."}})
 
 
+def without_lost_roles(scopes: Iterable[str], user: Any, client: Any) -> list[str]:
+    """Return a code's scopes without those of roles that its person has lost since it was made.
+
+    JupyterHub answers 500 when a token would have a scope that its owner lacks; an application may
+    be given less than it asked for (RFC 6749 section 3.3).
+
+    Args:
+        scopes: what the code stands for.
+        user: whose it is, in the hub's database.
+        client: whom it was made for, there.
+    """
+    from jupyterhub.scopes import expand_scopes, get_scopes_for, has_scope
+
+    held = get_scopes_for(user)
+
+    def is_held(scope: str) -> bool:
+        expanded = expand_scopes({scope}, owner=user, oauth_client=client)
+        return all(has_scope(one, held) for one in expanded)
+
+    return [scope for scope in scopes if not scope.startswith("custom:") or is_held(scope)]
+
+
 def _check_told_apart(services: Iterable[Mapping[str, Any]], ours: Collection[str]) -> None:
     """Refuse two services with one client id or one token: each could act as the other."""
     for one, other in permutations(services, 2):
