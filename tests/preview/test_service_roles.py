@@ -30,6 +30,7 @@ from tests.oidc_hub import (
     PLAIN,
     Person,
     answer_of,
+    log_until,
     write_values,
 )
 from tests.previews import RunningHub, running_hub
@@ -120,24 +121,37 @@ def test_by_openid_connect_they_are_the_claim_roles(hub: RunningHub, persona: st
     assert info["roles"] == HAS[persona]
 
 
-@pytest.mark.parametrize("at", ["oidc/", PLAIN])
-def test_who_loses_a_role_on_the_way_gets_in_without_it(hub: RunningHub, at: str) -> None:
-    with Person(hub, INSIDER) as person:
-        address = GRAFANA.address(hub, at=f"{at}authorize", scope="openid" if at != PLAIN else None)
-        code = answer_of(person.go(address))["code"]
-    operator = {"Authorization": f"token {OPERATOR}"}
+def left_the_group(hub: RunningHub, persona: str, at: str, *, group: str, name: str) -> str:
+    """Send somebody to the application, and take them out of a group; return their code."""
+    with Person(hub, persona) as person:
+        scope = None if at == PLAIN else "openid"
+        code = answer_of(person.go(GRAFANA.address(hub, at=f"{at}authorize", scope=scope)))["code"]
     left = httpx.request(
         "DELETE",
-        f"{hub.url}hub/api/groups/instructors/users",
-        json={"users": ["gil-instructors"]},
-        headers=operator,
+        f"{hub.url}hub/api/groups/{group}/users",
+        json={"users": [name]},
+        headers={"Authorization": f"token {OPERATOR}"},
         trust_env=False,
     )
     assert left.status_code == 200
+    return code
+
+
+@pytest.mark.parametrize("at", ["oidc/", PLAIN])
+def test_who_loses_a_role_on_the_way_gets_in_without_it(hub: RunningHub, at: str) -> None:
+    code = left_the_group(hub, INSIDER, at, group="instructors", name="gil-instructors")
     told = GRAFANA.redeem(hub, code, at=f"{at}token")
     assert told.status_code == 200
     scopes = user(hub, told.json()["access_token"])["scopes"]
     assert [one for one in scopes if one.startswith("custom:")] == ["custom:grafana:editor"]
+
+
+@pytest.mark.parametrize("at", ["oidc/", PLAIN])
+def test_who_may_not_use_it_any_more_does_not_get_in(hub: RunningHub, at: str) -> None:
+    code = left_the_group(hub, OUTSIDER, at, group="researchers", name="gil-researchers")
+    refused = GRAFANA.redeem(hub, code, at=f"{at}token")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    log_until(hub, "The person may not use" if at == PLAIN else "the person may not use")
 
 
 def test_the_test_of_a_service_says_who_has_which(values: Path) -> None:
