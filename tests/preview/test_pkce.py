@@ -9,6 +9,7 @@ import pytest
 
 from tests.oidc_hub import (
     ASKS,
+    CHALLENGE,
     GRAFANA,
     OTHER,
     PLAIN,
@@ -80,6 +81,18 @@ def test_s256_is_the_only_method(hub: RunningHub, person: Person, method: str | 
     reply = asked(hub, person, GRAFANA, code_challenge=VERIFIER[:43], code_challenge_method=method)
     assert answer_of(reply)["error"] == "invalid_request"
     log_until(hub, "Send an S256 code_challenge")
+
+
+@pytest.mark.parametrize("challenge", ["", "short", f"{CHALLENGE}=", VERIFIER])
+@pytest.mark.parametrize("at", [PLAIN, "oidc/"])
+def test_what_is_no_challenge_is_refused(
+    hub: RunningHub, person: Person, at: str, challenge: str
+) -> None:
+    scope = "openid" if at == "oidc/" else None
+    reply = person.get(
+        GRAFANA.address(hub, at=f"{at}authorize", scope=scope, code_challenge=challenge)
+    )
+    assert answer_of(reply)["error"] == "invalid_request"
 
 
 def test_a_service_may_need_it(hub: RunningHub, person: Person) -> None:
