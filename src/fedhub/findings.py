@@ -15,8 +15,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        check: what: `dns`, `certificate`, `hub`, `login`, `issuer`, `registration`, `service` or
-            `admins`.
+        check: what, in a word such as `certificate` or `callback`.
         subject: of what, such as the name of a login provider.
         state: how it is; what can't be told from here is skipped.
         detail: in a line.

@@ -209,6 +209,16 @@ def test_a_hub_may_ask_for_pkce(tmp_path_factory: pytest.TempPathFactory) -> Non
             GRAFANA.address(strict, code_challenge=None, code_challenge_method=None)
         )
         assert answer_of(without)["error"] == "invalid_request"
+        by_oauth = visitor.go(
+            GRAFANA.address(
+                strict,
+                at=f"{PLAIN}authorize",
+                scope=None,
+                code_challenge=None,
+                code_challenge_method=None,
+            )
+        )
+        assert "code" in answer_of(by_oauth), "it is asked of OpenID Connect alone"
         code = answer_of(visitor.go(GRAFANA.address(strict)))["code"]
         assert GRAFANA.redeem(strict, code, code_verifier=None).status_code == 400
         code = answer_of(visitor.go(GRAFANA.address(strict)))["code"]

@@ -24,7 +24,12 @@ def person(hub: RunningHub) -> Iterator[Person]:
 
 @pytest.mark.parametrize("at", ["oidc/authorize", f"{PLAIN}authorize"])
 @pytest.mark.parametrize(
-    "more", ["&response_mode=fragment", "&response_mode=fragment&response_mode=query"]
+    "more",
+    [
+        "&response_mode=fragment",
+        "&response_mode=fragment&response_mode=query",
+        "&response_mode=form_post",
+    ],
 )
 def test_a_code_comes_in_the_query_alone(
     hub: RunningHub, person: Person, at: str, more: str
@@ -34,6 +39,7 @@ def test_a_code_comes_in_the_query_alone(
     form = {"_xsrf": xsrf, "scopes": "read:users:name!user"}
     for reply in (person.get(address + more), person.post(address + more, data=form)):
         assert reply.status_code == 400
+        assert "leave response_mode out" in reply.text
         assert "location" not in reply.headers
     assert "code" in answer_of(person.get(f"{address}&response_mode=query"))
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.oidc_hub import (
     ASKS,
+    CHALLENGE,
     GRAFANA,
     OTHER,
     PLAIN,
@@ -64,8 +65,8 @@ def test_a_code_of_a_challenge_is_good_with_its_verifier_alone(
     assert "code_verifier" in refused.json()["error_description"]
     assert redeemed(hub, application, code).status_code == 200
     assert redeemed(hub, application, code).status_code == 400, "it is good once"
-    log_until(hub, f"client={application.client_id}")
-    log_until(hub, "the code_verifier does not fit the code_challenge")
+    refusal = f'application refused client={application.client_id} reason="There is no such code'
+    log_until(hub, refusal)
 
 
 def test_a_login_without_is_good_without_alone(hub: RunningHub, person: Person) -> None:
@@ -80,6 +81,18 @@ def test_s256_is_the_only_method(hub: RunningHub, person: Person, method: str | 
     reply = asked(hub, person, GRAFANA, code_challenge=VERIFIER[:43], code_challenge_method=method)
     assert answer_of(reply)["error"] == "invalid_request"
     log_until(hub, "Send an S256 code_challenge")
+
+
+@pytest.mark.parametrize("challenge", ["", "short", f"{CHALLENGE}=", VERIFIER])
+@pytest.mark.parametrize("at", [PLAIN, "oidc/"])
+def test_what_is_no_challenge_is_refused(
+    hub: RunningHub, person: Person, at: str, challenge: str
+) -> None:
+    scope = "openid" if at == "oidc/" else None
+    reply = person.get(
+        GRAFANA.address(hub, at=f"{at}authorize", scope=scope, code_challenge=challenge)
+    )
+    assert answer_of(reply)["error"] == "invalid_request"
 
 
 def test_a_service_may_need_it(hub: RunningHub, person: Person) -> None:

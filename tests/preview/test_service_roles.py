@@ -25,10 +25,12 @@ from tests.oidc_hub import (
     GRAFANA,
     GUEST,
     INSIDER,
+    OPERATOR,
     OUTSIDER,
     PLAIN,
     Person,
     answer_of,
+    log_until,
     write_values,
 )
 from tests.previews import RunningHub, running_hub
@@ -47,7 +49,8 @@ IN_GRAFANA = {INSIDER: "Admin", OUTSIDER: "Editor", GUEST: "Viewer"}
 @pytest.fixture(scope="module")
 def values(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_values(tmp_path_factory.mktemp("roles"))
-    path.write_text(path.read_text().replace("        groups: [instructors]\n", ROLES, 1))
+    text = path.read_text().replace("        groups: [instructors]\n", ROLES, 1)
+    path.write_text(text.replace('["admin:users"]', '["admin:users", "admin:groups"]'))
     return path
 
 
@@ -116,6 +119,39 @@ def test_by_openid_connect_they_are_the_claim_roles(hub: RunningHub, persona: st
         info = httpx.get(f"{hub.url}hub/oidc/userinfo", headers=headers, trust_env=False).json()
     assert jwt.decode(token, options={"verify_signature": False})["roles"] == HAS[persona]
     assert info["roles"] == HAS[persona]
+
+
+def left_the_group(hub: RunningHub, persona: str, at: str, *, group: str, name: str) -> str:
+    """Send somebody to the application, and take them out of a group; return their code."""
+    with Person(hub, persona) as person:
+        scope = None if at == PLAIN else "openid"
+        code = answer_of(person.go(GRAFANA.address(hub, at=f"{at}authorize", scope=scope)))["code"]
+    left = httpx.request(
+        "DELETE",
+        f"{hub.url}hub/api/groups/{group}/users",
+        json={"users": [name]},
+        headers={"Authorization": f"token {OPERATOR}"},
+        trust_env=False,
+    )
+    assert left.status_code == 200
+    return code
+
+
+@pytest.mark.parametrize("at", ["oidc/", PLAIN])
+def test_who_loses_a_role_on_the_way_gets_in_without_it(hub: RunningHub, at: str) -> None:
+    code = left_the_group(hub, INSIDER, at, group="instructors", name="gil-instructors")
+    told = GRAFANA.redeem(hub, code, at=f"{at}token")
+    assert told.status_code == 200
+    scopes = user(hub, told.json()["access_token"])["scopes"]
+    assert [one for one in scopes if one.startswith("custom:")] == ["custom:grafana:editor"]
+
+
+@pytest.mark.parametrize("at", ["oidc/", PLAIN])
+def test_who_may_not_use_it_any_more_does_not_get_in(hub: RunningHub, at: str) -> None:
+    code = left_the_group(hub, OUTSIDER, at, group="researchers", name="gil-researchers")
+    refused = GRAFANA.redeem(hub, code, at=f"{at}token")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    log_until(hub, "The person may not use" if at == PLAIN else "the person may not use")
 
 
 def test_the_test_of_a_service_says_who_has_which(values: Path) -> None:

@@ -53,10 +53,13 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
     async def prepare(self) -> None:
         """Refuse what oauthlib can't read, and what would have a code where it does not belong.
 
+        In a fragment, which oauthlib allows, a code stays in the page, good for whatever else runs
+        there. Any other `response_mode` would be taken for `query`, and its application told
+        nothing.
+
         Raises:
             HTTPError: 400, there are signs in the address that have to be escaped there, or the
-                answer is wanted in a fragment, which reaches no server: a code that nobody redeems
-                stays good for whoever reads the browser's address.
+                answer is wanted elsewhere than in the query.
         """
         await super().prepare()
         try:
@@ -67,11 +70,11 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
                 "The application sent you here with an address that can't be read. Tell whoever "
                 "runs it: signs in its query have to be escaped.",
             ) from None
-        if self.get_argument("response_mode", "") == "fragment":
+        if set(self.get_arguments("response_mode")) - {"query"}:
             raise HTTPError(
                 HTTPStatus.BAD_REQUEST,
-                "The application wants the hub's answer in a fragment, where it can't read it. "
-                "Tell whoever runs it: leave response_mode out.",
+                "The application wants the hub's answer in a way that this hub does not take. Tell "
+                "whoever runs it: leave response_mode out.",
             )
 
     async def get(self) -> None:
@@ -100,21 +103,6 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
         if client is not None and user is not None and not may_use(user.orm_user, client):
             raise self._refusal(client)
         super().post()
-
-    def extract_oauth_params(self) -> Any:
-        """Return what oauthlib takes of a request.
-
-        A code in the fragment, which oauthlib allows, is one that the application does not read and
-        leaves lying in its page, with whatever else runs there.
-
-        Raises:
-            HTTPError: 400, somebody has made such a link.
-        """
-        if set(self.get_arguments("response_mode")) - {"query"}:
-            raise HTTPError(
-                HTTPStatus.BAD_REQUEST, "This hub knows no other response_mode than query."
-            )
-        return super().extract_oauth_params()
 
     def _client_of_service(self) -> orm.OAuthClient | None:
         """Return the client that is asked for, if it is a service's and not a server's."""

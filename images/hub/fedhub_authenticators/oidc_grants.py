@@ -32,6 +32,7 @@ from fedhub_authenticators.oidc_issuer import (
     subject_of,
 )
 from fedhub_authenticators.pkce import challenge_of, check_challenge
+from fedhub_authenticators.services import without_lost_roles
 
 NOT_OF_THE_HUB = frozenset(
     {"openid", "profile", "email", "address", "phone", "offline_access", "groups"}
@@ -229,7 +230,7 @@ class _Validator(JupyterHubRequestValidator):
         request.granted = granted
         request.user = user
         request.session_id = granted.session_id
-        request.scopes = list(granted.scopes)
+        request.scopes = without_lost_roles(granted.scopes, user, client)
         return True
 
     def get_code_challenge(self, _: str, request: Request) -> str | None:

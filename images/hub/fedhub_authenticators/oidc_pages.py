@@ -120,6 +120,10 @@ class _Token(_Grants, OAuthTokenHandler):
             self.set_header("WWW-Authenticate", 'Basic realm="JupyterHub"')
 
     def _is_form(self) -> bool:
+        """Return whether it is a form, with each field once and nothing in the address.
+
+        RFC 6749 sections 2.3.1 (no secret belongs into an address) and 3.2, appendix B.
+        """
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded" or self.request.query:
             return False

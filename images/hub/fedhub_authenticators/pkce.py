@@ -19,6 +19,9 @@ from jupyterhub.oauth.provider import JupyterHubOAuthServer, JupyterHubRequestVa
 from oauthlib.common import Request
 from oauthlib.oauth2.rfc6749 import errors
 
+from fedhub_authenticators.oidc_issuer import may_use
+from fedhub_authenticators.services import without_lost_roles
+
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # 32 bytes as base64url (RFC 7636 section 4.2)
 
 _LENGTH = 36
@@ -47,7 +50,7 @@ def check_challenge(request: Request) -> None:
 
 
 class Validator(JupyterHubRequestValidator):
-    """JupyterHub's rules, and PKCE.
+    """JupyterHub's rules, and PKCE; and who may use a service, asked again as a login ends.
 
     Args:
         db: the hub's database session.
@@ -80,16 +83,23 @@ class Validator(JupyterHubRequestValidator):
         """Return that a code is the client's.
 
         Raises:
-            InvalidGrantError: it is not, or the verifier is not that of its login. One that comes
-                though the login had no challenge is refused, too (RFC 9700 section 4.8.2).
+            InvalidGrantError: it is not, the verifier is not that of its login, or the person may
+                not use the service any more. A verifier that comes though the login had no
+                challenge is refused, too (RFC 9700 section 4.8.2).
         """
-        if super().validate_code(client_id, _brought(code, request), client, request):
-            return True
-        raise errors.InvalidGrantError(
-            "There is no such code of this client: it was used, is older than five minutes, or the "
-            "code_verifier does not fit the code_challenge that the login began with.",
-            request=request,
-        )
+        if not super().validate_code(client_id, _brought(code, request), client, request):
+            raise errors.InvalidGrantError(
+                "There is no such code of this client: it was used, is older than five minutes, "
+                "its person has logged out, or the code_verifier does not fit the code_challenge "
+                "that the login began with.",
+                request=request,
+            )
+        # JupyterHub asks when somebody comes, and answers 500 where that has changed since.
+        if client.service and not may_use(request.user, client):
+            words = "The person may not use the service any more."
+            raise errors.InvalidGrantError(words, request=request)
+        request.scopes = without_lost_roles(request.scopes, request.user, client)
+        return True
 
     def get_code_challenge(self, _: str, request: Request) -> str | None:
         """Return the challenge of the login: the code would not have been found by another."""

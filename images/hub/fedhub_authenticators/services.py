@@ -106,15 +106,23 @@ def _of_jupyterhub(name: str, entry: Mapping[str, Any], scopes: list[str]) -> di
 
 def _roles(name: str, entry: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return a service's own roles, without those that Helm's `null` deletes."""
-    roles = entry.get("roles") or {}
+    where = f"global.fedhub.services.{name}.roles"
+    roles = _map(where, entry.get("roles") or {}, "<role>: {groups: [one, another]}")
     found = {role: people for role, people in roles.items() if people is not None}
     for role, people in found.items():
+        _map(f"{where}.{role}", people, "{groups: [one, another]}")
         if unknown := sorted(set(people) - set(WHO)):
             raise ValueError(
-                f"global.fedhub.services.{name}.roles.{role} has unknown keys: "
-                f"{', '.join(unknown)}; it takes {' and '.join(WHO)}"
+                f"{where}.{role} has unknown keys: {', '.join(unknown)}; it takes "
+                f"{' and '.join(WHO)}"
             )
     return found
+
+
+def _map(where: str, value: Any, example: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{where} must be a map; write {example}")
+    return value
 
 
 def _defined(name: str, role: str) -> str:
@@ -157,6 +165,28 @@ def define_gone_roles(db: Any) -> None:
                     define_custom_scopes({scope: {"description": "A role that is gone."}})
 
 
+def without_lost_roles(scopes: Iterable[str], user: Any, client: Any) -> list[str]:
+    """Return a code's scopes without those of roles that its person has lost since it was made.
+
+    JupyterHub answers 500 when a token would have a scope that its owner lacks; an application may
+    be given less than it asked for (RFC 6749 section 3.3).
+
+    Args:
+        scopes: what the code stands for.
+        user: whose it is, in the hub's database.
+        client: whom it was made for, there.
+    """
+    from jupyterhub.scopes import expand_scopes, get_scopes_for, has_scope
+
+    held = get_scopes_for(user)
+
+    def is_held(scope: str) -> bool:
+        expanded = expand_scopes({scope}, owner=user, oauth_client=client)
+        return all(has_scope(one, held) for one in expanded)
+
+    return [scope for scope in scopes if not scope.startswith("custom:") or is_held(scope)]
+
+
 def _check_told_apart(services: Iterable[Mapping[str, Any]], ours: Collection[str]) -> None:
     """Refuse two services with one client id or one token: each could act as the other."""
     for one, other in permutations(services, 2):
@@ -185,22 +215,22 @@ def _check_keys(name: str, entry: Mapping[str, Any]) -> None:
         )
 
 
-def _check_scopes(name: str, scopes: Iterable[str]) -> None:
+def _check_scopes(name: str, scopes: Any) -> None:
     """JupyterHub hands out tokens without a scope that it does not know, and says nothing.
 
     Custom scopes may be declared later, in the hub's own code.
     """
     from jupyterhub.scopes import scope_definitions
 
+    where = f"global.fedhub.services.{name}.oauth_client_allowed_scopes"
+    if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+        raise ValueError(f"{where} must be a list of scopes; write [one, another]")
     for scope in scopes:
         called = scope.partition("!")[0]
         if called not in scope_definitions and not called.startswith("custom:"):
             close = difflib.get_close_matches(called, scope_definitions, n=1)
             hint = f"did you mean {close[0]}?" if close else "name a scope, not a role"
-            raise ValueError(
-                f"global.fedhub.services.{name}.oauth_client_allowed_scopes: JupyterHub has no "
-                f"scope {called}; {hint}"
-            )
+            raise ValueError(f"{where}: JupyterHub has no scope {called}; {hint}")
 
 
 def _add(c: Any, trait: str, entry: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ def services_beginning(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         _, files = values_files(str(ctx.params.get("hub") or ""), [], FOLDER)
         readable = [load_alone(file.path)[0] for file in files if file.kind != "secrets"]
-        names = [one.name for hub in readable for one in services(hub)]
+        names = dict.fromkeys(one.name for hub in readable for one in services(hub))
     except FedhubError:
         return []
     return [name for name in names if name.startswith(incomplete)]

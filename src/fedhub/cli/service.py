@@ -84,7 +84,7 @@ def add(
     )
     done = make(hub, wanted, folder=arguments.FOLDER, dry_run=dry_run)
     if output == "json":
-        typer.echo(added_json(done))
+        typer.echo(added_json(done, done=not dry_run))
     elif dry_run:
         typer.echo(done.diff, nl=False)
     else:
@@ -237,7 +237,8 @@ def test(
     hub: arguments.Hub,
     name: Name,
     live: Annotated[
-        bool, typer.Option("--live", help="At the hub as it runs, with a person on a terminal.")
+        bool,
+        typer.Option("--live", help="At the hub as it runs; by a person, or a preview's personas."),
     ] = False,
     hub_url: Annotated[
         str | None,

@@ -81,6 +81,7 @@ def as_json(found: Handover, *, reveal: bool) -> str:
         "token_endpoint": found.token_url,
         "token_endpoint_auth_method": "client_secret_post",
         "code_challenge_methods_supported": ["S256"],
+        "pkce_required": found.needs_pkce,
         "userinfo_endpoint": found.userinfo_url,
         "issuer": found.issuer,
         "username_claim": "name",

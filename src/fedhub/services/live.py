@@ -140,11 +140,18 @@ def _callback(found: Handover, issuer: Issuer) -> Finding:
 
 
 def _pkce(found: Handover, issuer: Issuer) -> Finding:
-    """Whether PKCE is more than words: `plain` protects nobody (RFC 7636 section 7.2)."""
+    """Whether PKCE is more than words, and needed where the values say so.
+
+    `plain` protects nobody (RFC 7636 section 7.2).
+    """
     if _silently(found, issuer, code_challenge_method="plain") != "invalid_request":
         return failed("pkce", OIDC, "the hub takes another method than S256", "see its log")
     bare = _silently(found, issuer, code_challenge=None, code_challenge_method=None)
-    needed = "has to be sent" if bare == "invalid_request" else "may be left out"
+    if bare != ("invalid_request" if found.needs_pkce else "login_required"):
+        does = "takes" if found.needs_pkce else "does not take"
+        what = f"the hub {does} a login without PKCE, and the values say otherwise"
+        return failed("pkce", OIDC, what, _DEPLOY)
+    needed = "has to be sent" if found.needs_pkce else "may be left out"
     return ok("pkce", OIDC, f"S256 alone; it {needed}")
 
 

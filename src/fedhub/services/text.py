@@ -88,16 +88,17 @@ def _iso(time: datetime | None) -> str | None:
     return time.isoformat(timespec="seconds") if time else None
 
 
-def added_json(done: Added) -> str:
-    """Return what `fedhub service add` did as JSON."""
+def added_json(found: Added, *, done: bool) -> str:
+    """Return what `fedhub service add` did, or would do, as JSON."""
     data = {
-        "name": done.name,
-        "client_id": done.client_id,
-        "values": str(done.values),
-        "secrets": str(done.secrets),
-        "token": ".".join(done.token_path),
-        "diff": done.diff,
-        "notes": done.notes,
+        "name": found.name,
+        "client_id": found.client_id,
+        "values": str(found.values),
+        "secrets": str(found.secrets),
+        "token": ".".join(found.token_path),
+        "diff": found.diff,
+        "notes": found.notes,
+        "done": done,
     }
     return json.dumps(data, indent=2, ensure_ascii=False)
 

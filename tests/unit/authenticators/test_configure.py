@@ -341,6 +341,19 @@ def test_a_role_that_cannot_be_is_said(name: str, roles: dict[str, Any], words: 
         configured({"services": {name: SERVICE | {"roles": roles}}})
 
 
+@pytest.mark.parametrize("roles", [["editor"], "editor", {"editor": ["ada"]}, {"editor": "ada"}])
+def test_roles_that_are_no_map_stop_the_hub(roles: Any) -> None:
+    with pytest.raises(ValueError, match=r"services\.g\.roles\S* must be a map"):
+        configured({"services": {"g": SERVICE | {"roles": roles}}})
+
+
+@pytest.mark.parametrize("scopes", ["read:users", [5], {"read:users": None}])
+def test_scopes_that_are_no_list_stop_the_hub(scopes: Any) -> None:
+    words = r"services\.g\.oauth_client_allowed_scopes must be a list of scopes; write"
+    with pytest.raises(ValueError, match=words):
+        configured({"services": {"g": SERVICE | {"oauth_client_allowed_scopes": scopes}}})
+
+
 def test_only_the_people_named_may_use_a_service() -> None:
     async def start() -> None:
         who = {"users": ["ada"], "groups": ["team"], "api_token": "0" * 64}

@@ -1,4 +1,4 @@
-"""A token with a role that the values have no more: the role is gone, the token goes on."""
+"""Tokens and codes with a role that the values have no more: the role is gone, they go on."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ SERVICE = {
     "users": ["ada"],
 }
 TOKEN = "access-token-of-ada-" + "0123456789" * 3
+CODE = "code-of-ada-" + "0123456789" * 2
+SCOPES = ["custom:grafana:gone", "read:users:name!user"]
 
 
 def hub(folder: Path) -> Config:
@@ -37,10 +39,7 @@ def test_a_token_outlives_its_role(tmp_path: Path) -> None:
             ada = orm.User.find(app.db, "ada")
             orm.APIToken.new(token=TOKEN, user=ada, oauth_client=client, scopes=[])
             # As a hub has left it that knew the role.
-            orm.APIToken.find(app.db, TOKEN).scopes = [
-                "custom:grafana:gone",
-                "read:users:name!user",
-            ]
+            orm.APIToken.find(app.db, TOKEN).scopes = SCOPES
             app.db.commit()
 
     async def after() -> Any:
@@ -51,4 +50,39 @@ def test_a_token_outlives_its_role(tmp_path: Path) -> None:
     reply = run_async(after())
     assert reply.status_code == 200, reply.text
     assert reply.json()["name"] == "ada"
+    assert not [scope for scope in reply.json()["scopes"] if scope.startswith("custom:")]
+
+
+def test_a_code_on_its_way_outlives_its_role(tmp_path: Path) -> None:
+    form = {
+        "grant_type": "authorization_code",
+        "code": CODE,
+        "redirect_uri": SERVICE["oauth_redirect_uri"],
+        "client_id": "service-grafana",
+        "client_secret": SERVICE["api_token"],
+    }
+
+    async def before() -> None:
+        async with running(hub(tmp_path)) as (app, _):
+            code = orm.OAuthCode(
+                code=CODE,
+                expires_at=int(orm.OAuthCode.now() + 60),
+                scopes=SCOPES,
+                redirect_uri=SERVICE["oauth_redirect_uri"],
+            )
+            app.db.add(code)
+            code.client = app.oauth_provider.fetch_by_client_id("service-grafana")
+            code.user = orm.User.find(app.db, "ada")
+            app.db.commit()
+
+    async def after() -> tuple[Any, Any]:
+        async with running(hub(tmp_path)) as (_, visitor):
+            token = await visitor.post("/hub/api/oauth2/token", data=form)
+            asked = {"Authorization": f"Bearer {token.json()['access_token']}"}
+            return token, await visitor.get("/hub/api/user", headers=asked)
+
+    run_async(before())
+    token, reply = run_async(after())
+    assert token.status_code == 200, token.text
+    assert (reply.status_code, reply.json()["name"]) == (200, "ada")
     assert not [scope for scope in reply.json()["scopes"] if scope.startswith("custom:")]

@@ -160,6 +160,9 @@ def test_a_service_needs_a_role(messages, roles, number):
         ("https://grafana.example.org/*", "no wildcards"),
         ("https://grafana.example.org/a/../login", "another address"),
         ("grafana.example.org/login", "no https:// address"),
+        ("//grafana.example.org/login", "no https:// address"),
+        ("/services/grafana/../login", "another address"),
+        ("/services/grafana/*", "no wildcards"),
     ],
 )
 @pytest.mark.parametrize("at", ["hub", "global"])

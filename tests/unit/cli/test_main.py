@@ -117,6 +117,19 @@ def test_completion_knows_a_hubs_services(monkeypatch: pytest.MonkeyPatch) -> No
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, [], "")
 
 
+def test_completion_offers_a_service_of_two_files_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "values").mkdir()
+    declared = "{grafana: {oauth_redirect_uri: 'https://grafana.example.org/login'}}"
+    for name in ("common", "x"):
+        text = f"global: {{fedhub: {{services: {declared}}}}}\n"
+        (tmp_path / "values" / f"{name}.values.yaml").write_text(text)
+    words = {"COMP_WORDS": "fedhub service test x g", "COMP_CWORD": "4"}
+    assert run(**COMPLETE | words).stdout.split() == ["grafana"]
+
+
 def test_completion_does_not_import_the_world(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in COMPLETE.items():
         monkeypatch.setenv(name, value)

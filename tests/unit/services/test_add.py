@@ -150,8 +150,11 @@ def test_a_dry_run_prints_the_difference_and_no_secret(work: Path) -> None:
 
 
 def test_json_says_what_was_done_on_stdout_alone(x: str) -> None:
-    done = service("add", "x", "grafana", "--redirect-uri", CALLBACK, "--format", "json")
+    command = ("add", "x", "grafana", "--redirect-uri", CALLBACK, "--format", "json")
+    planned = json.loads(service(*command, "--dry-run").stdout)
+    done = service(*command)
     data = json.loads(done.stdout)
+    assert (planned["done"], data) == (False, planned | {"done": True})
     assert data["client_id"] == "service-grafana"
     assert data["token"] == "global.fedhub.services.grafana.api_token"
     assert entry(x)["api_token"] not in done.stdout + done.stderr

@@ -152,6 +152,7 @@ def test_whether_pkce_has_to_be_used(own: str, of_all: str, of_one: str, needed:
     VALUES.write_text(text)
     said = next(line for line in credentials().stdout.splitlines() if line.startswith("PKCE"))
     assert ("has to be used" if needed else "may be used") in said
+    assert json.loads(credentials("--format", "json").stdout)["pkce_required"] is needed
 
 
 def test_oauth2_proxy_needs_an_issuer(text: str) -> None:

@@ -66,6 +66,26 @@ def test_all_is_well(well: Liar) -> None:
     assert failures(well) == set()
 
 
+def needing() -> Any:
+    if "code_challenge" not in request.args:
+        return redirect(f"{CALLBACK}?error=invalid_request")
+    return silently()
+
+
+@pytest.mark.parametrize("needed", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "asks"), [(silently, False), (needing, True)], ids=["free", "needing"]
+)
+def test_pkce_is_needed_where_the_values_say_so(
+    well: Liar, answer: Callable[[], Any], asks: bool, needed: bool
+) -> None:
+    well.answers["authorize"] = answer
+    last = look(replace(well.handover(), needs_pkce=needed))[-1]
+    fine = asks is needed
+    assert (last.check, last.state) == ("pkce", "ok" if fine else "failed")
+    assert last.fix == ("" if fine else "deploy the hub as its values are")
+
+
 @pytest.mark.parametrize(
     ("path", "answer", "failed"),
     [

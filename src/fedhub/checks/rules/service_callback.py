@@ -39,9 +39,11 @@ def check(hub: Hub) -> Iterator[Problem]:
     for base in (FEDHUB, in_z2jh(hub)):
         for name, service in mapping(hub.get(*base)).items():
             address = mapping(service).get("oauth_redirect_uri")
-            if not isinstance(address, str) or not address or address.startswith("/"):
+            if not isinstance(address, str) or not address:
                 continue
-            if problem := problem_of(address):
+            # Of a path, what a browser makes of it counts; `//name/path` is at another host.
+            own = address.startswith("/") and not address.startswith("//")
+            if problem := problem_of(f"https://hub.example.org{address}" if own else address):
                 path = (*base, name, "oauth_redirect_uri")
                 what, fix = problem
                 message = f"this can't be the callback URL of {name}: {what}"
