@@ -144,8 +144,11 @@ def _pkce(found: Handover, issuer: Issuer) -> Finding:
     if _silently(found, issuer, code_challenge_method="plain") != "invalid_request":
         return failed("pkce", OIDC, "the hub takes another method than S256", "see its log")
     bare = _silently(found, issuer, code_challenge=None, code_challenge_method=None)
-    needed = "has to be sent" if bare == "invalid_request" else "may be left out"
-    return ok("pkce", OIDC, f"S256 alone; it {needed}")
+    needed = bare == "invalid_request"
+    detail = f"S256 alone; it {'has to be sent' if needed else 'may be left out'}"
+    if needed != found.needs_pkce:
+        return failed("pkce", OIDC, f"{detail}, and the values say otherwise", _DEPLOY)
+    return ok("pkce", OIDC, detail)
 
 
 def _silently(found: Handover, issuer: Issuer, **change: str | None) -> str | None:
