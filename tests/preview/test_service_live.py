@@ -209,6 +209,14 @@ def test_at_a_preview_every_persona_is_played(hub: RunningHub, tmp_path: Path) -
     assert not any(secret in text + done.stdout.decode() for secret in SECRETS)
 
 
+def test_a_previews_cookies_are_those_of_its_own_address(hub: RunningHub, tmp_path: Path) -> None:
+    command = of(tmp_path, hub, OTHER)
+    command[-1] = hub.url.replace("127.0.0.1", "localhost")
+    code, found = looked(command)
+    assert (code, found["login", "other"]["state"]) == (1, "failed")
+    assert f"--hub-url {hub.url.rstrip('/')}" in found["login", "other"]["fix"]
+
+
 def test_several_providers_have_each_its_own_personas(tmp_path: Path) -> None:
     path = write_values(tmp_path)
     values = yaml.safe_load(path.read_text())
