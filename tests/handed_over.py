@@ -101,8 +101,12 @@ def handed_over(kind: str) -> Iterator[Case]:
 
 
 @contextmanager
-def application(case: Case, program: str) -> Iterator[str]:
-    """Run the web application of Authlib or Passport; yield its address."""
+def application(case: Case, program: str, **change: str) -> Iterator[str]:
+    """Run the web application of Authlib or Passport; yield its address.
+
+    Args:
+        change: other variables than the owner's.
+    """
     if program == "authlib":
         command = [sys.executable, "-c", FLASK, str(case.port)]
     else:
@@ -111,7 +115,7 @@ def application(case: Case, program: str) -> Iterator[str]:
         Path("node_modules").symlink_to(ROOT / "node_modules")
     process = subprocess.Popen(
         command,
-        env=case.environment() | {"PORT": str(case.port)},
+        env=case.environment() | {"PORT": str(case.port)} | change,
         stdout=subprocess.PIPE,
         text=True,
     )

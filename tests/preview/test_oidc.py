@@ -219,6 +219,11 @@ def test_a_hub_may_ask_for_pkce(tmp_path_factory: pytest.TempPathFactory) -> Non
             )
         )
         assert "code" in answer_of(by_oauth), "it is asked of OpenID Connect alone"
+        # An application that begins silently learns it, too, whoever is logged in.
+        without = httpx.get(
+            GRAFANA.address(strict, code_challenge=None, code_challenge_method=None, prompt="none")
+        )
+        assert answer_of(without)["error"] == "invalid_request"
         code = answer_of(visitor.go(GRAFANA.address(strict)))["code"]
         assert GRAFANA.redeem(strict, code, code_verifier=None).status_code == 400
         code = answer_of(visitor.go(GRAFANA.address(strict)))["code"]

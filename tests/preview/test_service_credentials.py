@@ -50,6 +50,7 @@ def test_the_programs_handed_over_log_people_in_and_refuse_others(case: Case) ->
     in_a_flask_application(case)
     with_curl(case)
     not_with_basic(case)
+    a_wrong_secret_is_named(case)
 
 
 def in_a_flask_application(case: Case) -> None:
@@ -66,9 +67,20 @@ def in_a_flask_application(case: Case) -> None:
 
 
 def with_curl(case: Case) -> None:
+    code, out, err = curled(case, MAY)
+    assert code == 0, err
+    user = json.loads(out)
+    assert (user["name"], user["groups"]) == (case.person(MAY), ["instructors"])
+    code, out, err = curled(case, MAY_NOT)
+    assert (code, out) == (1, "")
+    assert err.endswith("the hub did not let you in: its page says why\n")
+
+
+def curled(case: Case, persona: str, **change: str) -> tuple[int, str, str]:
+    """Run the script, and paste the address where the persona ends."""
     process = subprocess.Popen(
         ["sh", "login.sh"],
-        env=case.environment(),
+        env=case.environment() | change,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -76,11 +88,24 @@ def with_curl(case: Case) -> None:
     )
     assert process.stdout
     with Visitor() as visitor:
-        reply = signed_in_at(process.stdout.readline().strip(), case, visitor, MAY)
-    out, err = process.communicate(f"{reply.headers['location']}\n")
-    assert process.returncode == 0, err
-    user = json.loads(out)
-    assert (user["name"], user["groups"]) == (case.person(MAY), ["instructors"])
+        reply = signed_in_at(process.stdout.readline().strip(), case, visitor, persona)
+    out, err = process.communicate(f"{reply.headers.get('location', reply.url)}\n")
+    return process.returncode, out, err
+
+
+def a_wrong_secret_is_named(case: Case) -> None:
+    wrong = {"OAUTH_CLIENT_SECRET": "wrong"}
+    code, out, err = curled(case, MAY, **wrong)
+    assert (code, out) == (1, "")
+    assert "invalid_client" in err
+    for program in ("authlib", "passport"):
+        with application(case, program, **wrong) as address, Visitor() as visitor:
+            reply = signed_in_at(address, case, visitor, MAY)
+            page = visitor.follow(reply.headers["location"])
+            assert (page.status_code, page.text) == (
+                403,
+                "the hub did not let you in: invalid_client",
+            )
 
 
 def not_with_basic(case: Case) -> None:

@@ -89,6 +89,22 @@ def test_all_is_well(hub: RunningHub, tmp_path: Path) -> None:
     assert found["pkce", "OpenID Connect"]["detail"] == "S256 alone; it may be left out"
 
 
+def test_whether_pkce_has_to_be_sent(hub: RunningHub, tmp_path: Path) -> None:
+    pkce = ("pkce", "OpenID Connect")
+    command = of(tmp_path, hub)
+    strict = tmp_path / "strict"
+    strict.mkdir()
+    command[3] = str(write_values(strict, require_pkce=True))
+    code, found = looked(command)
+    assert (code, found[pkce]["state"]) == (1, "failed"), "the hub is not as these values are"
+    assert "the values say otherwise" in found[pkce]["detail"]
+    with running_hub(Path(command[3])) as running:
+        command[-1] = running.url
+        code, found = looked(command)
+    assert (code, states(found)) == (0, ALL_WELL)
+    assert found[pkce]["detail"] == "S256 alone; it has to be sent"
+
+
 def test_what_jupyterhub_alone_can_not_be_asked_is_skipped(hub: RunningHub, tmp_path: Path) -> None:
     code, found = looked(of(tmp_path, hub, OTHER, callback="https://elsewhere.example.org/"))
     assert code == 1, "which a persona's login finds out"
@@ -191,6 +207,14 @@ def test_at_a_preview_every_persona_is_played(hub: RunningHub, tmp_path: Path) -
     text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     assert re.search(rf"^{INSIDER} +gets in +gil-instructors ", text, re.MULTILINE)
     assert not any(secret in text + done.stdout.decode() for secret in SECRETS)
+
+
+def test_a_previews_cookies_are_those_of_its_own_address(hub: RunningHub, tmp_path: Path) -> None:
+    command = of(tmp_path, hub, OTHER)
+    command[-1] = hub.url.replace("127.0.0.1", "localhost")
+    code, found = looked(command)
+    assert (code, found["login", "other"]["state"]) == (1, "failed")
+    assert f"--hub-url {hub.url.rstrip('/')}" in found["login", "other"]["fix"]
 
 
 def test_several_providers_have_each_its_own_personas(tmp_path: Path) -> None:

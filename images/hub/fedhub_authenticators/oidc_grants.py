@@ -90,6 +90,9 @@ class Grants(JupyterHubOAuthServer):
             if name in query:
                 raise errors.CustomOAuth2Error(error, f"Do not send {name}.", request=request)
         check_challenge(request)
+        # oauthlib asks this as well, but only when somebody is logged in.
+        if request.code_challenge is None and self._issuer.clients.get(request.client_id, True):
+            raise errors.InvalidRequestError("Code challenge required.", request=request)
         if len(request.nonce or "") > LONGEST_NONCE:
             raise errors.InvalidRequestError("The nonce is too long.", request=request)
         prompts = query.get("prompt", "").split()

@@ -242,10 +242,13 @@ def test(
     ] = False,
     hub_url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Where it runs, if its values don't say; with --live."),
+        typer.Option(
+            metavar="URL", help="Where it runs, if its values don't say; no --live needed."
+        ),
     ] = None,
     open_browser: Annotated[
-        bool, typer.Option("--open", help="Open the login in the browser; with --live.")
+        bool,
+        typer.Option("--open", help="Log in yourself in the browser; with --live or --hub-url."),
     ] = False,
     output: Output = "text",
 ) -> None:
@@ -258,7 +261,7 @@ def test(
     if live or hub_url is not None:
         _test_live(hub, name, hub_url, open_browser=open_browser, as_json=output == "json")
     elif open_browser:
-        raise UsageError("--open opens a login at a hub that runs", fix="add --live")
+        raise UsageError("--open opens a login at a hub that runs", fix="add --live or --hub-url")
     else:
         _test_here(hub, name, as_json=output == "json")
 

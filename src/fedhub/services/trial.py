@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Fate = Literal["gets in", "is refused", "is not let into the hub"]
 _HOPS = 20
+_PREVIEW_HOST = "127.0.0.1"
+"""Where a preview listens, and where its logins come back to."""
 _PERSONAS = "preview/personas"
 """Where a preview's hub says who can sign in (fedhub/preview/hubside/configuration.py)."""
 
@@ -123,6 +125,11 @@ def play(found: Handover, personas: Mapping[str, Sequence[str]]) -> tuple[Findin
     """Do the same for who looks at a service; say what came of it as a finding, too."""
     from fedhub.services.connection import UNREACHED
 
+    # Cookies are of one host, and a preview's login comes back to this one.
+    if (host := host_of(found.home)) != _PREVIEW_HOST:
+        at = found.home.removesuffix("/hub").replace(host, _PREVIEW_HOST, 1)
+        why = f"a preview's login works at {_PREVIEW_HOST} alone"
+        return failed("login", found.service, why, f"look there: --hub-url {at}"), []
     try:
         seen = list(tried(found, personas))
     except FedhubError as error:

@@ -35,15 +35,20 @@ if [ "$(parameter state)" != "$state" ]; then
     exit 1
 fi
 if [ -z "$(parameter code)" ]; then
-    echo "the hub did not let you in: $(parameter error)" >&2
+    refusal=$(parameter error)
+    echo "the hub did not let you in: ${refusal:-its page says why}" >&2
     exit 1
 fi
-token=$(
+reply=$(
     printf %s "grant_type=authorization_code&code=$(parameter code)" \
         "&client_id=$(escaped "$client_id")&redirect_uri=$(escaped "$redirect_uri")" \
         "&client_secret=$(escaped "$OAUTH_CLIENT_SECRET")&code_verifier=$verifier" |
-        curl --silent --show-error --fail --data @- @token_url@ |
-        sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p'
+        curl --silent --show-error --data @- @token_url@
 )
+token=$(printf %s "$reply" | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+if [ -z "$token" ]; then
+    echo "the hub gave no access token: $reply" >&2
+    exit 1
+fi
 printf 'header = "Authorization: Bearer %s"\n' "$token" |
     curl --silent --show-error --fail --config - @userinfo_url@
