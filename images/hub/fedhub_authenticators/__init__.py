@@ -45,7 +45,7 @@ mixins, one for each concern; each overrides oauthenticator's template methods a
 | `backchannel`, `hub_sessions` | out of the hub, in every browser |
 | **going on to applications** | |
 | `authorization` | who may use an application, and plain words for who may not |
-| `pkce` | a code is good for the application alone that began the login |
+| `oauth_provider`, `pkce` | a code is good for the application alone that began the login |
 | `oidc_issuer`, `oidc_grants`, `oidc_pages`, `oidc_keys` | the hub as their OpenID Connect issuer |
 | **seeing** | |
 | `events`, `fetching` | the operator's log and metrics; requests to the provider |

@@ -10,7 +10,7 @@ from typing import Any
 from jupyterhub.auth import Authenticator
 from oauthenticator.oauth2 import OAuthenticator
 
-from fedhub_authenticators import custos_tutorial, pkce
+from fedhub_authenticators import custos_tutorial, oauth_provider
 from fedhub_authenticators.credentials import KEYS as CREDENTIAL_KEYS
 from fedhub_authenticators.credentials import credential_files, files_of_chart
 from fedhub_authenticators.federated import FederatedAuthenticator
@@ -39,7 +39,7 @@ def configure_hub(
     show_profiles_by_group(c)
     services = _entries(settings.get("services"), "global.fedhub.services")
     add_services(c, services)
-    pkce.install(needing_pkce(services))
+    oauth_provider.install(needing_pkce(services))
     oidc = _mapping(settings.get("oidc") or {}, "global.fedhub.oidc", OIDC_KEYS)
     add_issuer(c, oidc, services, settings.get("domain"))
 

@@ -501,3 +501,11 @@ def test_a_name_that_is_no_class_is_an_error_that_says_so() -> None:
     for name in ("NoSuchOAuthenticator", "nothing"):
         with pytest.raises(AttributeError, match=name):
             getattr(fedhub_authenticators, name)
+
+
+def test_a_jupyterhub_where_pkce_has_no_place_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("jupyterhub.app.make_provider")
+    with pytest.raises(ValueError, match="this version of JupyterHub"):
+        configure(Config(), {})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub import orm
+from oauthlib.common import Request
 from traitlets.config import Config
 
 from tests.asynchronous import run_async
@@ -64,16 +65,12 @@ def test_a_code_on_its_way_outlives_its_role(tmp_path: Path) -> None:
 
     async def before() -> None:
         async with running(hub(tmp_path)) as (app, _):
-            code = orm.OAuthCode(
-                code=CODE,
-                expires_at=int(orm.OAuthCode.now() + 60),
-                scopes=SCOPES,
-                redirect_uri=SERVICE["oauth_redirect_uri"],
-            )
-            app.db.add(code)
-            code.client = app.oauth_provider.fetch_by_client_id("service-grafana")
-            code.user = orm.User.find(app.db, "ada")
-            app.db.commit()
+            asked = Request("https://hub.example.org/")
+            asked.scopes, asked.session_id = SCOPES, "of-ada"
+            asked.user = app.users["ada"]
+            validator = app.oauth_provider.request_validator
+            validator.save_authorization_code("service-grafana", {"code": CODE}, asked)
+            assert not app.db.query(orm.OAuthCode).filter_by(code=CODE).first(), "it can be read"
 
     async def after() -> tuple[Any, Any]:
         async with running(hub(tmp_path)) as (_, visitor):
