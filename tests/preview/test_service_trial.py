@@ -12,7 +12,7 @@ import yaml
 
 from tests.oidc_hub import write_values
 from tests.preview.test_service_credentials import fedhub_service, values_of
-from tests.previews import FEDHUB
+from tests.previews import FEDHUB, ROOT
 from tests.unit.new.conftest import nobody, work
 
 __all__ = ["nobody", "work"]
@@ -72,3 +72,8 @@ def test_a_browser_is_opened_for_a_hub_that_runs_alone(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "add --live" in done.stderr
+
+
+def test_the_shipped_example_is_tried_as_it_is() -> None:
+    found = fates(str(ROOT / "values/external-service.values.yaml"), "grafana")
+    assert "gets in" in {one["fate"] for one in found.values()}

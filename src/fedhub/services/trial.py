@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urljoin
@@ -11,8 +13,8 @@ from urllib.parse import urljoin
 from fedhub.errors import FedhubError
 from fedhub.findings import Finding, failed, of_error, ok
 from fedhub.hub.addresses import host_of, is_loopback
-from fedhub.hub.values import Hub
-from fedhub.services.declared import texts
+from fedhub.hub.values import Hub, value_at
+from fedhub.services.declared import find, texts
 from fedhub.services.handover import Handover, handover_of
 from fedhub.services.redirects import check_redirect
 
@@ -61,9 +63,10 @@ def trial(hub: Hub, service: str) -> Iterator[Seen]:
 
     Raises:
         UsageError: there is no such service.
-        FedhubError: it has no token or no callback URL; the hub can't be started, has no personas,
-            or `tried` raises it.
+        FedhubError: it has no callback URL; the hub can't be started, has no personas, or `tried`
+            raises it.
     """
+    hub = _with_token(hub, service)
     # Whatever is wrong with the values is said before a hub is started.
     check_redirect(handover_of(hub, service, hub_url="http://127.0.0.1").redirect_uri)
     from fedhub.preview.preview import Preview
@@ -79,6 +82,16 @@ def trial(hub: Hub, service: str) -> Iterator[Seen]:
         for persona in running.personas:
             personas.setdefault(persona.provider, []).append(persona.name)
         yield from tried(handover_of(hub, service, hub_url=running.url), personas)
+
+
+def _with_token(hub: Hub, name: str) -> Hub:
+    """Return a hub whose service has a token, made up where it has none."""
+    service = find(hub, name)
+    if service.token:
+        return hub
+    values = copy.deepcopy(hub.values)
+    value_at(values, service.path)[service.token_path[-1]] = secrets.token_hex(32)
+    return replace(hub, values=values)
 
 
 def personas_at(home: str) -> dict[str, list[str]]:
