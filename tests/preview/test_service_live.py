@@ -206,6 +206,8 @@ def test_at_a_preview_every_persona_is_played(hub: RunningHub, tmp_path: Path) -
     assert insider["claims"]["aud"] == GRAFANA.client_id
     text = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     assert re.search(rf"^{INSIDER} +gets in +gil-instructors ", text, re.MULTILINE)
+    assert '"preferred_username": "gil-instructors"' in text
+    assert '"exp"' not in text
     assert not any(secret in text + done.stdout.decode() for secret in SECRETS)
 
 

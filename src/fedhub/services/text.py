@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fedhub.services.trial import Seen
 
 _HEAD = ("service", "client id", "callback URL", "who may use it", "token", "declared at")
+_OF_LOGIN = {"iss", "aud", "iat", "exp", "nonce"}
 LastUses = Mapping[str, "datetime | None"]
 
 
@@ -138,13 +139,18 @@ def seen_table(seen: Sequence[Seen]) -> list[str]:
 
 
 def _claims(seen: Sequence[Seen]) -> list[str]:
-    """Return what ID tokens claim, one a line; none without OpenID Connect."""
+    """Return what ID tokens claim of people, one a line; none without OpenID Connect."""
     rows = [
-        (one.persona, json.dumps(dict(one.claims), ensure_ascii=False))
+        (one.persona, json.dumps(_of_person(one.claims), ensure_ascii=False))
         for one in seen
         if one.claims
     ]
     return ["", *_aligned([("persona", "claims of the ID token"), *rows])] if rows else []
+
+
+def _of_person(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Return claims without those that are of the login (OpenID Connect Core 1.0 section 2)."""
+    return {name: value for name, value in claims.items() if name not in _OF_LOGIN}
 
 
 def live_json(hub: str, findings: Sequence[Finding], seen: Sequence[Seen]) -> str:
