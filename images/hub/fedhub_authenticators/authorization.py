@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_plus
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.auth import OAuthAuthorizeHandler, OAuthTokenHandler
@@ -64,6 +65,7 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
         await super().prepare()
         try:
             urldecode(self.request.query)
+            self.request.body.decode()
         except ValueError:
             raise HTTPError(
                 HTTPStatus.BAD_REQUEST,
@@ -126,8 +128,22 @@ class Authorize(LogsNoQuery, OAuthAuthorizeHandler):
         return str(url_concat(page, {"next": back} if back else {}))
 
 
-class Token(OAuthTokenHandler):
+class Token(LogsNoQuery, OAuthTokenHandler):
     """Exchanges codes for tokens; the log says why it does not."""
+
+    def post(self) -> None:
+        """Exchange a code; what JupyterHub answers 500 to is a request that makes no sense."""
+        words = ""
+        if self.request.query:
+            words = "Send everything in the body, and nothing in the address."
+        elif not _is_text(self.request.body):
+            words = "The body is no form."
+        if words:
+            about = {"error": "invalid_request", "error_description": words}
+            self.set_header("Content-Type", "application/json")
+            self.send_oauth_response({}, json.dumps(about), HTTPStatus.BAD_REQUEST)
+            return
+        super().post()
 
     def send_oauth_response(self, headers: dict[str, str], body: str, status: int) -> None:
         """Answer an application."""
@@ -138,6 +154,14 @@ class Token(OAuthTokenHandler):
             about = {"client": client, "reason": reason}
             self.log.warning("%s", events.line("application", "refused", **about))
         super().send_oauth_response(headers, body, status)
+
+
+def _is_text(body: bytes) -> bool:
+    """Return whether a form can be read and kept; PostgreSQL takes no NUL."""
+    try:
+        return "\0" not in unquote_plus(body.decode(), errors="strict")
+    except ValueError:
+        return False
 
 
 class WhoAmI(SelfAPIHandler):

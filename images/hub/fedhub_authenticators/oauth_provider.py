@@ -26,6 +26,12 @@ _LENGTH = 36
 """Characters that JupyterHub's database has for a code: 216 bits of a hash."""
 
 
+def forget_named(request: Request) -> None:
+    """Forget the person whom an address names: oauthlib takes the word for JupyterHub's user."""
+    if isinstance(request.user, str):
+        request.user = None
+
+
 class _Validator(JupyterHubRequestValidator):
     """JupyterHub's rules, and PKCE; and who may use a service, asked again as a login ends.
 
@@ -37,6 +43,19 @@ class _Validator(JupyterHubRequestValidator):
     def __init__(self, db: Any, needing: Collection[str]) -> None:
         super().__init__(db)
         self._needing = needing
+
+    def validate_client_id(self, client_id: str, request: Request, *_: Any, **__: Any) -> bool:
+        """Return whether there is such a client; oauthlib asks this first."""
+        forget_named(request)
+        return bool(super().validate_client_id(client_id, request))
+
+    def validate_redirect_uri(
+        self, client_id: str, redirect_uri: str, request: Request, *_: Any, **__: Any
+    ) -> bool:
+        """Return whether a redirect address is the registered one; JupyterHub logs another."""
+        return redirect_uri.isprintable() and bool(
+            super().validate_redirect_uri(client_id, redirect_uri, request)
+        )
 
     def is_pkce_required(self, client_id: str, request: Request) -> bool:
         """Return whether the operator asks for PKCE; oauthlib asks before it reads a challenge.

@@ -24,6 +24,7 @@ from tornado.web import HTTPError
 
 from fedhub_authenticators import events
 from fedhub_authenticators.hub_sessions import has_ended
+from fedhub_authenticators.oauth_provider import forget_named
 from fedhub_authenticators.oidc_issuer import (
     TOKEN_SECONDS,
     Granted,
@@ -125,6 +126,7 @@ class _Validator(JupyterHubRequestValidator):
 
     def validate_client_id(self, client_id: str, request: Request, *_: Any, **__: Any) -> bool:
         """Return whether a client is one of ours."""
+        forget_named(request)
         if client_id in self._issuer.clients and super().validate_client_id(client_id, request):
             return True
         refused(client_id, "no such client")
@@ -153,7 +155,9 @@ class _Validator(JupyterHubRequestValidator):
         self, client_id: str, redirect_uri: str, request: Request, *_: Any, **__: Any
     ) -> bool:
         """Return whether a redirect address is the registered one, sign for sign."""
-        if super().validate_redirect_uri(client_id, redirect_uri, request):
+        if redirect_uri.isprintable() and super().validate_redirect_uri(
+            client_id, redirect_uri, request
+        ):
             return True
         refused(client_id, "the redirect address is not the service's oauth_redirect_uri")
         return False
