@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 
@@ -95,9 +96,23 @@ def said_in(reply: httpx.Response) -> dict[str, Any]:
     """Return the JSON object that an answer is; an empty one for anything else."""
     try:
         said = reply.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     return said if isinstance(said, dict) else {}
+
+
+def leads_to(reply: httpx.Response) -> str:
+    """Return the address that an answer sends a browser to; "" where it sends it nowhere.
+
+    Raises:
+        UNREACHED: it is no address.
+    """
+    if not reply.has_redirect_location:
+        return ""
+    try:
+        return urljoin(str(reply.url), reply.headers["location"])
+    except ValueError as error:
+        raise httpx.InvalidURL(str(error)) from None
 
 
 def check_private(address: str) -> None:

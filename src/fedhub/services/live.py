@@ -17,7 +17,7 @@ import httpx
 from fedhub.errors import FedhubError
 from fedhub.findings import Finding, failed, of_error, ok, skipped
 from fedhub.services.application import Application, Issuer, discovered
-from fedhub.services.connection import UNREACHED, ask, check_private, said_in
+from fedhub.services.connection import UNREACHED, ask, check_private, leads_to, said_in
 from fedhub.services.handover import Handover
 
 OAUTH, OIDC = "OAuth 2", "OpenID Connect"
@@ -93,8 +93,7 @@ def _findings(found: Handover) -> Iterator[Finding]:
 
 def _login_page(found: Handover) -> Finding:
     reply = ask("GET", Application(found).address)
-    where = urlsplit(reply.headers.get("Location", "")).path
-    if reply.is_redirect and where.endswith("login"):
+    if urlsplit(leads_to(reply)).path.endswith("login"):
         return ok("page", OAUTH, "the application's login leads to the hub's")
     return failed("page", OAUTH, f"the hub answers {reply.status_code}", "see the hub's log")
 

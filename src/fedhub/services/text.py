@@ -135,7 +135,8 @@ def seen_table(seen: Sequence[Seen]) -> list[str]:
         )
         for one in seen
     ]
-    return [for_terminal(line) for line in (*_aligned([head, *rows]), *_claims(seen))]
+    lines = (*_aligned([head, *rows]), *_claims(seen))
+    return [for_terminal(line.replace("\n", " ")) for line in lines]
 
 
 def _claims(seen: Sequence[Seen]) -> list[str]:
@@ -156,12 +157,13 @@ def _of_person(claims: Mapping[str, Any]) -> dict[str, Any]:
 def live_json(hub: str, findings: Sequence[Finding], seen: Sequence[Seen]) -> str:
     """Return what was found at a hub that runs, and of a preview's personas, as JSON."""
     personas = {"personas": _seen_data(seen)} if seen else {}
-    return json.dumps(as_json(hub, findings) | personas, indent=2, ensure_ascii=False)
+    return json.dumps(as_json(hub, findings) | personas, indent=2)
 
 
 def seen_json(seen: Iterable[Seen]) -> str:
     """Return what became of personas as JSON."""
-    return json.dumps(_seen_data(seen), indent=2, ensure_ascii=False)
+    # In ASCII: what others wrote may move a terminal's cursor, or be no text at all.
+    return json.dumps(_seen_data(seen), indent=2)
 
 
 def _seen_data(seen: Iterable[Seen]) -> list[dict[str, Any]]:

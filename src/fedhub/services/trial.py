@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urljoin
 
 from fedhub.errors import FedhubError
 from fedhub.findings import Finding, failed, of_error, ok
@@ -211,22 +211,26 @@ class _Person:
 
     def _sent_back(self, application: Application) -> tuple[str, bool]:
         """Return where the hub sends the browser back to, "" for nowhere, and whether it asked."""
+        from fedhub.services.connection import leads_to
+
         page = self._follow(application.address, application)
         confirmed = page.is_success
         if confirmed:
-            agreed = self._browser.post(page.url, data=_hidden_fields(page.text))
-            page = self._onward(agreed, application)
-        return page.headers["location"] if page.is_redirect else "", confirmed
+            # The hub's pages are UTF-8; another may say that it is anything.
+            fields = _hidden_fields(page.content.decode(errors="replace"))
+            page = self._onward(self._browser.post(page.url, data=fields), application)
+        return leads_to(page), confirmed
 
     def _follow(self, address: str, application: Application | None = None) -> httpx.Response:
         return self._onward(self._browser.get(address), application)
 
     def _onward(self, reply: httpx.Response, until: Application | None = None) -> httpx.Response:
         """Go where an answer leads, but not to the application."""
+        from fedhub.services.connection import leads_to
+
         for _ in range(_HOPS):
-            if not reply.is_redirect:
+            if not (there := leads_to(reply)):
                 return reply
-            there = urljoin(str(reply.url), reply.headers["location"])
             if until and until.is_back(there):
                 return reply
             reply = self._browser.get(there)
@@ -252,5 +256,6 @@ class _Hidden(HTMLParser):
 
 def _hidden_fields(page: str) -> dict[str, list[str]]:
     parser = _Hidden()
-    parser.feed(page)
+    with suppress(AssertionError):  # of the library, at some of what is no HTML
+        parser.feed(page)
     return parser.found
