@@ -103,6 +103,18 @@ def install(scene: Scene) -> None:
     hub = {"extraPodSpec": {"hostAliases": [known]}, "extraFiles": {"authorities": authorities}}
     scene.values = merged(HUB_VALUES, {"jupyterhub": {"hub": hub}})
     scene.hub.upgrade(scene.values)
+    with scene.page() as page:
+        # The pods are ready; the cluster may take a moment to lead there.
+        until(lambda: is_open(page), "the hub's login page does not open")
+
+
+def is_open(page: Page) -> bool:
+    """Whether somebody could log in."""
+    try:
+        page.goto(f"https://{HUB}/hub/login", timeout=PATIENCE)
+    except BrowserError:
+        return False
+    return page.locator(".fedhub-choice").count() > 0
 
 
 def log_in_and_watch(scene: Scene, page: Page) -> Watching:
@@ -175,7 +187,7 @@ def upgrade(scene: Scene, watching: Watching) -> None:
 
 def login_button(scene: Scene) -> str:
     with scene.page() as page:
-        page.goto(f"https://{HUB}/hub/login")
+        until(lambda: is_open(page), "the hub's login page does not open")
         found = page.locator(".fedhub-choice").get_by_role("link").first.inner_text()
     return found.removeprefix("Sign in with ").strip()
 

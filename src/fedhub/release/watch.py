@@ -120,15 +120,24 @@ class Watch:
         return self._logs[key]
 
     def _note(self, event: Mapping[str, Any]) -> None:
-        """Take up an event that is new, of something that has said nothing itself."""
+        """Take up an event that is new, of something that has said nothing itself.
+
+        Of several with one reason the last counts: a volume's first may only say that something
+        took too long.
+        """
         about, reason = event.get("involvedObject", {}), event.get("reason", "")
         kind, name = about.get("kind", ""), about.get("name", "")
         what = f"{kind.lower()} {name}"
         ours = what in self._found or kind != "Pod"
         if kind not in _WORKLOADS or not ours or reason in _TOLD_BY_PODS:
             return
-        if event["metadata"]["uid"] not in self._old and self._found.get(what) is None:
-            self._found[what] = Trouble(what, reason, event.get("message", ""))
+        if event["metadata"]["uid"] in self._old:
+            return
+        before, message = self._found.get(what), event.get("message", "")
+        if before is None:
+            self._found[what] = Trouble(what, reason, message)
+        elif before.reason == reason:
+            self._found[what] = replace(before, message=message)
 
     def _pods(self) -> list[Mapping[str, Any]]:
         selector = f"app.kubernetes.io/instance={self._release.name},{_LEFT_ALONE}"
