@@ -49,7 +49,7 @@ class Cluster:
                 "metadata": {"uid": uid},
                 "involvedObject": {"kind": kind, "name": name},
                 "reason": reason,
-                "message": "because",
+                "message": "really because" if uid == "later" else "because",
             }
             for uid, kind, name, reason in events
         ]
@@ -132,6 +132,12 @@ def test_an_event_tells_what_the_pod_does_not_until_it_is_ready(
     assert looked(watch, nothing, lambda: cluster.warns(MOUNT)) == said
     assert looked(watch, nothing, nothing) == said
     assert looked(watch, nothing, lambda: cluster.has(hub=pod(conditions=[READY]))) == []
+
+
+def test_the_last_event_with_a_reason_counts(watch: Watch, cluster: Cluster) -> None:
+    cluster.has(hub=pod(waiting("ContainerCreating")))
+    said = looked(watch, nothing, lambda: cluster.warns(MOUNT, ("later", *MOUNT[1:])))
+    assert said == ["pod hub: FailedMount: really because"]
 
 
 @pytest.mark.parametrize(
