@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -13,24 +11,10 @@ from tests.oidc_hub import (
     Person,
     answer_of,
     log_until,
-    logged_in,
-    write_values,
 )
-from tests.previews import RunningHub, running_hub
+from tests.previews import RunningHub
 
 AUTHORIZE = [f"{PLAIN}authorize", "oidc/authorize"]
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def person(hub: RunningHub) -> Iterator[Person]:
-    with logged_in(hub) as found:
-        yield found
 
 
 def address(hub: RunningHub, at: str, **change: str | None) -> str:

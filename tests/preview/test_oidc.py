@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,22 +25,9 @@ from tests.oidc_hub import (
     answer_of,
     code_for,
     log_until,
-    logged_in,
     write_values,
 )
 from tests.previews import RunningHub, running_hub
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def person(hub: RunningHub) -> Iterator[Person]:
-    with logged_in(hub) as found:
-        yield found
 
 
 def claims_in(token: str) -> dict[str, Any]:

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.oidc_hub import GRAFANA, INSIDER, PLAIN, Person, answer_of, logged_in, write_values
-from tests.previews import RunningHub, running_hub
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def person(hub: RunningHub) -> Iterator[Person]:
-    with logged_in(hub) as found:
-        yield found
+from tests.oidc_hub import GRAFANA, INSIDER, PLAIN, Person, answer_of
+from tests.previews import RunningHub
 
 
 @pytest.mark.parametrize("at", ["oidc/authorize", f"{PLAIN}authorize"])

@@ -18,7 +18,6 @@ from tests.oidc_hub import (
     Person,
     answer_of,
     log_until,
-    logged_in,
     write_values,
 )
 from tests.previews import RunningHub, running_hub
@@ -31,12 +30,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """A hub where one service needs PKCE."""
     with running_hub(write_values(tmp_path_factory.mktemp("hub"), asks_pkce=True)) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def person(hub: RunningHub) -> Iterator[Person]:
-    with logged_in(hub) as found:
-        yield found
 
 
 def asked(

@@ -25,9 +25,8 @@ from tests.oidc_hub import (
     Person,
     answer_of,
     logged_in,
-    write_values,
 )
-from tests.previews import RunningHub, running_hub
+from tests.previews import RunningHub
 
 WAYS = {"oauth": f"{PLAIN}authorize", "openid": "oidc/authorize"}
 APPLICATIONS = (GRAFANA, ASKS)
@@ -49,12 +48,6 @@ PIECES += [
     "callback",
 ]
 NAMES = ["redirect_uri", "redirect%5Furi", "Redirect_Uri", "redirect_uri[]", "+redirect_uri"]
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

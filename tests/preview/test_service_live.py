@@ -40,12 +40,6 @@ ALL_WELL = {
 SECRETS = (GRAFANA.secret, ASKS.secret, OTHER.secret)
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
-        yield running
-
-
 def of(
     tmp_path: Path, hub: RunningHub, application: Application = GRAFANA, **change: str
 ) -> list[str]:

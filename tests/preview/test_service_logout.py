@@ -15,19 +15,12 @@ from tests.oidc_hub import (
     Person,
     answer_of,
     log_until,
-    write_values,
 )
-from tests.previews import RunningHub, running_hub
+from tests.previews import RunningHub
 
 WAYS = {"oauth": (f"{PLAIN}authorize", f"{PLAIN}token", "api/user", 403)}
 WAYS["openid"] = ("oidc/authorize", "oidc/token", "oidc/userinfo", 401)
 """Where codes and tokens come from, who takes tokens, and how a bad one is refused."""
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
-    with running_hub(write_values(tmp_path_factory.mktemp("hub"))) as running:
-        yield running
 
 
 @pytest.fixture(params=WAYS)
