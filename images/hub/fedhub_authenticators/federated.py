@@ -28,6 +28,7 @@ from fedhub_authenticators.member import Member, member_class
 from fedhub_authenticators.notebook_tokens import token_pages
 from fedhub_authenticators.pages import hub_pages
 from fedhub_authenticators.providers import find_class, ours
+from fedhub_authenticators.services import define_gone_roles
 
 KEYS = frozenset({"authenticator_class", "label", "prefix", "config"})
 """What an entry of `providers` may hold."""
@@ -260,6 +261,7 @@ class FederatedAuthenticator(Authenticator):
             pages.append((r"/logout", OwnLogout))
             members = list(self.authenticators.values())
             pages += [*token_pages(members), *exchange_pages(members), *binding_pages()]
+        define_gone_roles(app.db)
         return [*pages, *hub_pages()]
 
 

@@ -102,9 +102,11 @@ class Provider(
     def get_handlers(self, app: Any) -> list[tuple[str, type[BaseHandler]]]:
         """Return the provider's pages, with what ours do beside upstream's."""
         add_templates(app)
-        define_gone_roles(app.db)
         pages = [(path, _with_ours(page)) for path, page in super().get_handlers(app)]
-        return pages + ([] if getattr(self, "path", "") else hub_pages())
+        if getattr(self, "path", ""):
+            return pages  # it is one of several, and the hub's own come once
+        define_gone_roles(app.db)
+        return pages + hub_pages()
 
     async def build_auth_state_dict(
         self, token_info: dict[str, Any], user_info: dict[str, Any]

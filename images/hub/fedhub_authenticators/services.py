@@ -157,10 +157,9 @@ def define_gone_roles(db: Any) -> None:
     from jupyterhub.scopes import define_custom_scopes, scope_definitions
 
     for kind in (orm.APIToken, orm.OAuthCode):
-        for (scopes,) in db.query(kind.scopes):
-            for scope in {
-                each.partition("!")[0] for each in scopes or ()
-            } - scope_definitions.keys():
+        for row in db.query(kind):
+            named = {scope.partition("!")[0] for scope in row.scopes or ()}
+            for scope in named - scope_definitions.keys():
                 if scope.startswith("custom:"):
                     define_custom_scopes({scope: {"description": "A role that is gone."}})
 

@@ -356,5 +356,7 @@ def remove(
         typer.echo(found.shown(), nl=False)
     else:
         typer.echo(f"{name} is removed")
-    left = "Nothing is removed yet; its secret would be, too"
-    typer.echo(left if dry_run else "Still to do: commit the hub's files, and deploy", err=True)
+    if dry_run:
+        typer.echo("Nothing is removed yet; its secret would be, too", err=True)
+    else:
+        typer.echo("Still to do: commit the hub's files, and deploy", err=True)
